@@ -1,0 +1,4 @@
+import ArgumentParser
+
+package func nodeMain() {
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Node
+
+@Test func placeholder() {}
