@@ -49,9 +49,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "Tribe", dependencies: ["Node"], swiftSettings: strict),
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
-        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
-        .testTarget(name: "ServicesTests", dependencies: ["Services"], swiftSettings: strict),
-        .testTarget(name: "NodeTests", dependencies: ["Node"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "ReactorTests", dependencies: ["Reactor", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ClusterTests", dependencies: ["Cluster", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "NodeTests", dependencies: ["Node", "TestSupport"], swiftSettings: strict),
     ]
 )

@@ -1,8 +1,30 @@
-// What Swift cannot import from libuv: variadic functions and casts between handle types.
+// What Swift cannot import from libuv: casts between its handle types, and sockets options set before a bind.
 #ifndef TRIBE_CLIBUV_SHIM_H
 #define TRIBE_CLIBUV_SHIM_H
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <uv.h>
+
+static inline uv_stream_t *tribe_stream_of_tcp(uv_tcp_t *tcp) { return (uv_stream_t *)tcp; }
+static inline uv_handle_t *tribe_handle_of_tcp(uv_tcp_t *tcp) { return (uv_handle_t *)tcp; }
+static inline uv_handle_t *tribe_handle_of_timer(uv_timer_t *timer) { return (uv_handle_t *)timer; }
+static inline uv_handle_t *tribe_handle_of_signal(uv_signal_t *signal) { return (uv_handle_t *)signal; }
+static inline uv_handle_t *tribe_handle_of_async(uv_async_t *async) { return (uv_handle_t *)async; }
+static inline uv_handle_t *tribe_handle_of_prepare(uv_prepare_t *prepare) { return (uv_handle_t *)prepare; }
+static inline uv_handle_t *tribe_handle_of_check(uv_check_t *check) { return (uv_handle_t *)check; }
+static inline uv_handle_t *tribe_handle_of_idle(uv_idle_t *idle) { return (uv_handle_t *)idle; }
+
+// Lets several sockets listen on one port, the kernel spreading connections over them. libuv 1.44 does not set it.
+static inline int tribe_set_reuse_port(const uv_tcp_t *tcp) {
+    uv_os_fd_t fd;
+    int on = 1;
+    int status = uv_fileno((const uv_handle_t *)tcp, &fd);
+    if (status != 0) return status;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return uv_translate_sys_error(errno);
+    return 0;
+}
 
 #endif

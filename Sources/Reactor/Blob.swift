@@ -1,8 +1,15 @@
+/// Where memory is charged before it is allocated. Shared by every loop.
+package protocol MemoryBudget: AnyObject, Sendable {
+    /// Charges `bytes`. False: they are not to be had, and nothing was charged.
+    func reserve(_ bytes: Int) -> Bool
+    func release(_ bytes: Int)
+}
+
 /// A block of bytes with one writer at first and many readers later: a request body while it arrives, then a stored value
 /// that replies send without copying.
 ///
-/// A class, because the kernel may still read it after the table that stored it has let it go. Not an array, because
-/// its address must stay put while a write is under way.
+/// A class, because the kernel may still read it after the table that stored it has let it go; its memory stays charged
+/// for as long as it lives, whoever holds it. Not an array, because its address must stay put while a write is under way.
 @safe
 package final class Blob: @unchecked Sendable {
     // Appended to by the one owner that made it; shared only afterwards, when nothing appends any more.
@@ -10,10 +17,21 @@ package final class Blob: @unchecked Sendable {
     package let capacity: Int
     package private(set) var count = 0
     private let base: UnsafeMutablePointer<UInt8>
+    private let budget: (any MemoryBudget)?
 
-    /// Room for `capacity` bytes. Whoever calls this has charged them to its budget first.
-    package init(capacity: Int) {
+    /// What a blob costs beside its bytes: the object and the allocator's own.
+    package static let overhead = 80
+
+    /// Room for `capacity` bytes, charged to `budget`. Nil: they are not to be had.
+    package static func reserving(capacity: Int, from budget: any MemoryBudget) -> Blob? {
+        guard budget.reserve(capacity + overhead) else { return nil }
+        return Blob(capacity: capacity, charged: budget)
+    }
+
+    /// Room for `capacity` bytes. `charged`: the budget that they and the overhead were charged to, which gets them back.
+    package init(capacity: Int, charged budget: (any MemoryBudget)? = nil) {
         self.capacity = capacity
+        self.budget = budget
         unsafe base = .allocate(capacity: max(capacity, 1))
     }
 
@@ -24,6 +42,7 @@ package final class Blob: @unchecked Sendable {
 
     deinit {
         unsafe base.deallocate()
+        budget?.release(capacity + Self.overhead)
     }
 
     package func append(_ bytes: Span<UInt8>) {

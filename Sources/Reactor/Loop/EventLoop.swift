@@ -1,0 +1,278 @@
+import CLibuv
+import Glibc
+
+// One thread, one `uv_loop_t`, and the executor of everything pinned to it.
+//
+// A turn of the loop: due timers, then sockets that became readable or writable, then the inbox (jobs and calls of other
+// threads, a bounded number so that sockets get their turn), then one write for every connection that was answered
+// out of its read callback. Actors whose `unownedExecutor` is the loop run here, so code on the loop may enter them
+// without a hop by `assumeIsolated`.
+//
+// The libuv contract is kept here and in the handle wrappers beside: a handle's memory is freed in its close callback
+// and nowhere else, `uv_async_send` is the only call made from another thread, and the loop is closed when the last
+// handle is.
+
+/// One event loop: a thread, a libuv loop, an executor.
+@safe
+package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    // The inbox is safe by its own mutex, `thread` is set before `init` returns; all else belongs to the loop's thread.
+
+    /// Position in its group; partition p lives on the loop with index p % L.
+    package let index: Int
+    let uv: UnsafeMutablePointer<uv_loop_t>
+    let inbox = LoopInbox()
+    /// The thread that runs the loop, as `pthread_self` names it there.
+    private var thread: pthread_t = 0
+    private var threadHandle = uv_thread_t()
+
+    /// The loop's own handles: waking, falling asleep, waking up, and not sleeping while work is left.
+    private let wake: UnsafeMutablePointer<uv_async_t>
+    private let prepare: UnsafeMutablePointer<uv_prepare_t>
+    private let check: UnsafeMutablePointer<uv_check_t>
+    private let idle: UnsafeMutablePointer<uv_idle_t>
+
+    /// Milliseconds to add to libuv's monotonic time to get milliseconds since 1970; measured anew each turn.
+    private var wallOffset: Int64 = 0
+    /// The `Date` of answers, made anew each second.
+    private var httpDate: [UInt8] = []
+    private var httpDateSecond = 0
+    /// Connections answered outside their read callback, to be flushed at the end of this turn.
+    private var unflushed: [TCPConnection] = []
+    private var lag: LoopLag?
+    package private(set) var statistics = LoopStatistics()
+
+    /// Where sockets read into: one buffer for all connections, since each read is handled before the next.
+    let readBuffer: UnsafeMutableBufferPointer<CChar>
+    /// Output buffers between two uses.
+    let outputPool = OutputBufferPool()
+    /// Every connection of the loop, for their deadlines.
+    let connections = ConnectionTable()
+    /// For request ids and lease tokens: unpredictable enough to be unique, seeded from the system's generator.
+    package var random = LoopRandom()
+
+    /// One inbox item costs about a microsecond: so many keep a turn well under a millisecond or two.
+    private static let inboxItemsPerTurnMax = 1_024
+    static let readBufferSize = 64 * 1_024
+
+    /// Starts a loop and its thread. Throws what libuv says when the process has no descriptors left.
+    package init(index: Int) throws {
+        self.index = index
+        unsafe uv = .allocate(capacity: 1)
+        unsafe wake = .allocate(capacity: 1)
+        unsafe prepare = .allocate(capacity: 1)
+        unsafe check = .allocate(capacity: 1)
+        unsafe idle = .allocate(capacity: 1)
+        unsafe readBuffer = .allocate(capacity: Self.readBufferSize)
+        try UV.check(unsafe uv_loop_init(uv), "cannot create an event loop")
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe uv.pointee.data = context
+        try UV.check(unsafe uv_async_init(uv, wake) { _ in }, "cannot create a loop's wake-up")
+        UV.must(unsafe uv_prepare_init(uv, prepare), "uv_prepare_init")
+        UV.must(unsafe uv_check_init(uv, check), "uv_check_init")
+        UV.must(unsafe uv_idle_init(uv, idle), "uv_idle_init")
+        UV.must(unsafe uv_prepare_start(prepare) { unsafe EventLoop.of($0!.pointee.loop).fallAsleep() }, "uv_prepare_start")
+        UV.must(unsafe uv_check_start(check) { unsafe EventLoop.of($0!.pointee.loop).endTurn() }, "uv_check_start")
+        updateWallClock()
+        try startThread()
+    }
+
+    deinit {
+        unsafe wake.deallocate()
+        unsafe prepare.deallocate()
+        unsafe check.deallocate()
+        unsafe idle.deallocate()
+        unsafe readBuffer.deallocate()
+        unsafe uv.deallocate()
+    }
+
+    /// The loop that owns a libuv loop. The loop outlives every callback of its handles.
+    static func of(_ uv: UnsafeMutablePointer<uv_loop_t>?) -> EventLoop {
+        unsafe Unmanaged<EventLoop>.fromOpaque(uv!.pointee.data).takeUnretainedValue()
+    }
+}
+
+// MARK: - Thread
+
+extension EventLoop {
+    private func startThread() throws {
+        let started = OnceSignal()
+        let box = unsafe Unmanaged.passRetained(ThreadStart(loop: self, started: started))
+        let status = unsafe uv_thread_create(&threadHandle, { argument in
+            let start = unsafe Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue()
+            start.loop.runThread(started: start.started)
+        }, box.toOpaque())
+        try UV.check(status, "cannot start an event loop's thread")
+        started.wait()
+    }
+
+    private func runThread(started: OnceSignal) {
+        thread = pthread_self()
+        started.signal()
+        _ = unsafe uv_run(uv, UV_RUN_DEFAULT)
+        UV.must(unsafe uv_loop_close(uv), "uv_loop_close: a handle is still open")
+    }
+
+    /// Closes the loop's own handles; the thread ends when every other handle of the loop is closed too. Waits for that,
+    /// so it must be called from another thread.
+    package func stopAndJoin() {
+        precondition(!isInLoop, "a loop cannot wait for its own end")
+        execute { [self] in
+            lag?.stop()
+            lag = nil
+            connections.close()
+            unsafe uv_close(tribe_handle_of_async(wake), nil)
+            unsafe uv_close(tribe_handle_of_prepare(prepare), nil)
+            unsafe uv_close(tribe_handle_of_check(check), nil)
+            unsafe uv_close(tribe_handle_of_idle(idle), nil)
+        }
+        UV.must(unsafe uv_thread_join(&threadHandle), "uv_thread_join")
+    }
+}
+
+// MARK: - Turn
+
+extension EventLoop {
+    /// Last before the kernel: writes out what timers answered, and sleeps only if nothing is left to run.
+    private func fallAsleep() {
+        flushConnections()
+        if inbox.fallAsleep() {
+            unsafe uv_idle_stop(idle)
+        } else {
+            // An active idle handle makes libuv poll without waiting.
+            unsafe uv_idle_start(idle) { _ in }
+        }
+    }
+
+    /// After the sockets: runs what other threads sent, then writes out what that answered.
+    private func endTurn() {
+        updateWallClock()
+        statistics.turns &+= 1
+        inbox.drain(max: Self.inboxItemsPerTurnMax) { item in
+            switch item {
+            case .call(let call): call()
+            case .job(let job):
+                unsafe job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            }
+        }
+        flushConnections()
+    }
+
+    private func flushConnections() {
+        guard !unflushed.isEmpty else { return }
+        var connections: [TCPConnection] = []
+        swap(&connections, &unflushed)
+        for connection in connections { connection.flush() }
+        connections.removeAll(keepingCapacity: true)
+        if unflushed.isEmpty { swap(&connections, &unflushed) }
+    }
+
+    func flushAtEndOfTurn(_ connection: TCPConnection) {
+        unflushed.append(connection)
+    }
+
+    private func updateWallClock() {
+        var wall = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &wall)
+        if wall.tv_sec != httpDateSecond { updateHTTPDate(second: wall.tv_sec) }
+        wallOffset = Int64(wall.tv_sec) * 1_000 + Int64(wall.tv_nsec) / 1_000_000 - Int64(unsafe uv_now(uv))
+    }
+}
+
+extension EventLoop {
+    func appendHTTPDate(to output: OutputBuffer) {
+        output.append(httpDate)
+    }
+
+    /// IMF-fixdate (RFC 9110 §5.6.7).
+    private func updateHTTPDate(second: Int) {
+        var second = second
+        var parts = unsafe tm()
+        unsafe gmtime_r(&second, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        let length = unsafe strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        httpDate = text.prefix(length).map { UInt8(bitPattern: $0) }
+        httpDateSecond = second
+    }
+}
+
+// MARK: - Time, calls and statistics
+
+extension EventLoop {
+    /// Milliseconds since 1970 at the start of this turn.
+    package var now: UInt64 { UInt64(Int64(unsafe uv_now(uv)) + wallOffset) }
+
+    /// Milliseconds on a clock that never steps, at the start of this turn.
+    package var monotonicNow: UInt64 { unsafe uv_now(uv) }
+
+    /// Nanoseconds on a clock that never steps, now.
+    package static var nanoseconds: UInt64 { uv_hrtime() }
+
+    /// Runs `call` on the loop, soon and in the order of the calls of one thread. From any thread.
+    package func execute(_ call: @escaping @Sendable () -> Void) {
+        submit(.call(call))
+    }
+
+    /// Runs `body` on the loop and waits for what it returns. From a thread that is no loop's: a loop that waited for
+    /// another could wait for ever.
+    package func wait<Value: Sendable, Failure: Error>(
+        for body: @escaping @Sendable () throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        precondition(!isInLoop, "a loop cannot wait for itself")
+        let box = WaitBox<Value, Failure>()
+        execute {
+            do throws(Failure) {
+                box.result = .success(try body())
+            } catch {
+                box.result = .failure(error)
+            }
+            box.done.signal()
+        }
+        box.done.wait()
+        return try box.result!.get()
+    }
+
+    func submit(_ item: LoopInbox.Item) {
+        if inbox.append(item) { UV.must(unsafe uv_async_send(wake), "uv_async_send") }
+    }
+
+    package var isInLoop: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+    package var connectionCount: Int { connections.count }
+
+    package func assertInLoop() {
+        precondition(isInLoop, "called off loop \(index)")
+    }
+
+    /// Starts measuring how late the loop's timers are. On the loop.
+    package func watchLag() {
+        lag = LoopLag(loop: self) { [unowned self] lateness in statistics.record(lateness: lateness) }
+    }
+
+    /// Starts looking at the connections' deadlines. On the loop. `writeTime`: milliseconds after which a peer that reads
+    /// nothing is dropped.
+    package func watchDeadlines(writeTime: UInt64) {
+        connections.watch(loop: self, writeTime: writeTime)
+    }
+}
+
+// MARK: - Executor
+
+extension EventLoop {
+    package func enqueue(_ job: consuming ExecutorJob) {
+        submit(.job(UnownedJob(job)))
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        unsafe UnownedSerialExecutor(ordinary: self)
+    }
+
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        unsafe UnownedTaskExecutor(ordinary: self)
+    }
+
+    /// What lets `assumeIsolated` succeed inside a libuv callback, where no Swift task runs.
+    package func isIsolatingCurrentContext() -> Bool? { isInLoop }
+
+    package func checkIsolated() { assertInLoop() }
+}

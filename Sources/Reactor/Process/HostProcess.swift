@@ -1,0 +1,94 @@
+import CLibuv
+import Glibc
+
+/// What the operating system says of this process and its machine.
+package enum HostProcess {
+    /// Writing to a socket that the peer has closed is an error to handle, not a signal to die of.
+    package static func ignoreBrokenPipes() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Raises the soft limit of open files to the hard one, and returns what is in force.
+    package static func raiseDescriptorLimit() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1_024 }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Bytes of memory that are in RAM.
+    package static var residentBytes: Int {
+        var bytes = 0
+        return unsafe uv_resident_set_memory(&bytes) == 0 ? bytes : 0
+    }
+
+    /// Bytes that this process may use: the machine's, or the control group's if that is less.
+    package static var memoryLimit: Int {
+        let machine = Int(clamping: uv_get_total_memory())
+        let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+            .compactMap { contents(ofFile: $0) }
+            .compactMap { text in Int(text.prefix { $0.isNumber }) }
+            .first
+        return min(machine, group ?? machine)
+    }
+
+    /// Cores that this process may run on.
+    package static var coreCount: Int { Int(uv_available_parallelism()) }
+
+    /// Seconds of processor time, in user mode and in the kernel.
+    package static var processorSeconds: (user: Double, system: Double) {
+        var usage = uv_rusage_t()
+        guard unsafe uv_getrusage(&usage) == 0 else { return (0, 0) }
+        func seconds(_ time: uv_timeval_t) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return (seconds(usage.ru_utime), seconds(usage.ru_stime))
+    }
+
+    package static func isTerminal(descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// Writes all of `text` to standard error, in one call unless the kernel takes it in pieces.
+    package static func writeToStandardError(_ text: String) {
+        write(text, to: STDERR_FILENO)
+    }
+
+    package static func writeToStandardOutput(_ text: String) {
+        write(text, to: STDOUT_FILENO)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    package static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
+    /// Names and values of all environment variables whose names begin with `prefix`, sorted.
+    package static func environment(prefix: String) -> [(name: String, value: String)] {
+        var found: [(name: String, value: String)] = []
+        var entry = unsafe environ
+        while let text = unsafe entry.pointee {
+            unsafe entry += 1
+            let pair = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2, pair[0].hasPrefix(prefix) else { continue }
+            found.append((String(pair[0]), String(pair[1])))
+        }
+        return found.sorted { $0.name < $1.name }
+    }
+
+    /// The first bytes of a small file, such as those of the kernel.
+    private static func contents(ofFile path: String) -> String? {
+        guard let file = unsafe fopen(path, "r") else { return nil }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = unsafe fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+}

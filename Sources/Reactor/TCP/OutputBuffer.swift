@@ -1,0 +1,204 @@
+import CLibuv
+import Glibc
+
+/// Bytes on their way to a socket: small things copied into one growing buffer, blobs spliced in between by reference.
+///
+/// Replies are written straight into it, so a request that is answered at once costs no allocation; one gathered write
+/// sends all that a turn produced. Used on one loop.
+@safe
+package final class OutputBuffer {
+    /// `blob` goes out after the first `position` bytes of the buffer.
+    private struct Splice {
+        let position: Int
+        let blob: Blob
+    }
+
+    private var base: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    private var bytesCount = 0
+    private var splices: [Splice] = []
+    private var splicedCount = 0
+    /// So many bytes of all have been written to the socket.
+    private var sent = 0
+
+    static let capacityMin = 4 * 1_024
+    /// A larger buffer is not kept for the next use.
+    private static let capacityKeptMax = 256 * 1_024
+    static let vectorsMax = 64
+
+    init() {
+        capacity = Self.capacityMin
+        unsafe base = .allocate(capacity: Self.capacityMin)
+    }
+
+    deinit {
+        unsafe base.deallocate()
+    }
+
+    /// Bytes that still have to be sent.
+    package var remaining: Int { bytesCount + splicedCount - sent }
+    package var isEmpty: Bool { remaining == 0 }
+
+    func reset() {
+        bytesCount = 0
+        splicedCount = 0
+        sent = 0
+        if !splices.isEmpty { splices.removeAll(keepingCapacity: true) }
+        if capacity > Self.capacityKeptMax {
+            unsafe base.deallocate()
+            capacity = Self.capacityMin
+            unsafe base = .allocate(capacity: Self.capacityMin)
+        }
+    }
+
+    private func grow(by count: Int) {
+        var wanted = capacity * 2
+        while wanted - bytesCount < count { wanted *= 2 }
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+        unsafe larger.update(from: base, count: bytesCount)
+        unsafe base.deallocate()
+        unsafe base = larger
+        capacity = wanted
+    }
+}
+
+// MARK: - Appending
+
+extension OutputBuffer {
+    /// Room for `count` bytes at the end; the caller fills all of them.
+    @inline(__always)
+    private func extend(by count: Int) -> UnsafeMutablePointer<UInt8> {
+        if capacity - bytesCount < count { grow(by: count) }
+        let end = unsafe base + bytesCount
+        bytesCount += count
+        return unsafe end
+    }
+
+    package func append(_ byte: UInt8) {
+        unsafe extend(by: 1).pointee = byte
+    }
+
+    package func append(_ text: StaticString) {
+        let count = text.utf8CodeUnitCount
+        unsafe extend(by: count).update(from: text.utf8Start, count: count)
+    }
+
+    package func append(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            unsafe extend(by: source.count).update(from: start, count: source.count)
+        }
+    }
+
+    package func append(_ bytes: [UInt8]) {
+        append(bytes.span)
+    }
+
+    package func append(_ text: String) {
+        append(text.utf8.span)
+    }
+
+    /// Sends `blob` next, without copying it.
+    package func append(_ blob: Blob) {
+        guard blob.count > 0 else { return }
+        splices.append(Splice(position: bytesCount, blob: blob))
+        splicedCount += blob.count
+    }
+
+    /// Sends all of `other` next. Copies its bytes, not its blobs.
+    func append(contentsOf other: OutputBuffer) {
+        precondition(other.sent == 0, "a buffer that was partly sent cannot move")
+        var position = 0
+        for splice in other.splices {
+            append(other.bytes(from: position, to: splice.position))
+            append(splice.blob)
+            position = splice.position
+        }
+        append(other.bytes(from: position, to: other.bytesCount))
+    }
+
+    @_lifetime(borrow self)
+    private func bytes(from start: Int, to end: Int) -> Span<UInt8> {
+        let span = unsafe Span(_unsafeStart: UnsafePointer(base + start), count: end - start)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    package func append(decimal number: Int) {
+        precondition(number >= 0, "lengths and statuses are not negative")
+        append(decimal: UInt64(number))
+    }
+
+    package func append(decimal number: UInt64) {
+        var digits = 1
+        var rest = number
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
+        }
+        let end = unsafe extend(by: digits) + digits
+        rest = number
+        for offset in 1...digits {
+            unsafe (end - offset).pointee = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+    }
+
+    /// The lowest `digits` hexadecimal digits of `number`, in lower case.
+    package func append(hex number: UInt64, digits: Int) {
+        let start = unsafe extend(by: digits)
+        for index in 0..<digits {
+            let digit = UInt8(number >> UInt64(4 * (digits - 1 - index)) & 15)
+            unsafe (start + index).pointee = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+        }
+    }
+}
+
+// MARK: - Sending
+
+extension OutputBuffer {
+    /// Fills `vectors` with what is unsent, in order, and returns how many it used. They are valid until the buffer changes.
+    func gather(into vectors: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
+        var used = 0
+        var skip = sent
+        func add(_ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
+            guard used < vectors.count, count > skip else {
+                skip = max(0, skip - count)
+                return
+            }
+            let first = unsafe UnsafeMutableRawPointer(start + skip).assumingMemoryBound(to: CChar.self)
+            unsafe vectors[used] = uv_buf_t(base: first, len: count - skip)
+            used += 1
+            skip = 0
+        }
+        var position = 0
+        for splice in splices {
+            unsafe add(base + position, splice.position - position)
+            position = splice.position
+            let blob = unsafe splice.blob.unsafeBytes
+            unsafe add(UnsafeMutablePointer(mutating: blob.baseAddress!.assumingMemoryBound(to: UInt8.self)), blob.count)
+        }
+        unsafe add(base + position, bytesCount - position)
+        return used
+    }
+
+    func noteSent(_ count: Int) {
+        precondition(count <= remaining, "sent \(count) of \(remaining) bytes")
+        sent += count
+    }
+}
+
+/// A loop's output buffers between two uses.
+final class OutputBufferPool {
+    private static let keptMax = 64
+    private var free: [OutputBuffer] = []
+
+    func take() -> OutputBuffer {
+        free.popLast() ?? OutputBuffer()
+    }
+
+    func giveBack(_ buffer: OutputBuffer) {
+        guard free.count < Self.keptMax else { return }
+        buffer.reset()
+        free.append(buffer)
+    }
+}

@@ -1,0 +1,151 @@
+import CLibuv
+
+/// What a protocol does with a connection. All calls come on the connection's loop.
+package protocol ConnectionHandler: AnyObject {
+    /// The peer sent `bytes`, which are gone when this returns.
+    func received(_ bytes: Span<UInt8>)
+    /// The peer will send nothing more; it may still read.
+    func receivedEnd()
+    /// Output that was held up has been written: work that waited for it may go on.
+    func drained()
+    /// A look at the deadlines, a few times a second. `now`: the loop's monotonic milliseconds.
+    func checkDeadlines(now: UInt64)
+    /// The connection is gone; the last call.
+    func closed()
+}
+
+/// One TCP connection of one loop, from accept to close.
+///
+/// A life is a state machine: open, then perhaps finishing (all output is written, then our end is shut and what the peer
+/// still sends is thrown away, so that it reads our last answer instead of a reset), then closing, which ends in libuv's
+/// close callback. Output gathers in a buffer and leaves in one write per turn; while the kernel takes no more, libuv
+/// holds that buffer and a second one gathers.
+@safe
+package final class TCPConnection: @unchecked Sendable {
+    // Used on its loop only; other threads at most carry the reference back to it.
+
+    enum Life {
+        case open
+        /// No more requests: write out, then shut our end.
+        case finishing
+        /// Our end is shut; the peer has until `deadline` (monotonic ms) to shut its own.
+        case lingering(deadline: UInt64)
+        case closing
+    }
+
+    package let loop: EventLoop
+    package var handler: (any ConnectionHandler)?
+    let handle: UnsafeMutablePointer<uv_tcp_t>
+    var life = Life.open
+    private var isReading = false
+    /// The peer has sent its end of stream.
+    package private(set) var isInputEnded = false
+    var isFlushScheduled = false
+
+    /// Output of this turn, and of later ones while `writing` is under way.
+    var gathering: OutputBuffer?
+    /// Output that libuv holds until the kernel has taken it, and how many bytes of it.
+    var writing: OutputBuffer?
+    var writingCount = 0
+    /// libuv's backlog when its progress was last looked at, and when it last moved (monotonic ms).
+    var backlogSeen = 0
+    var backlogMovedAt: UInt64 = 0
+    /// Place in the loop's table of connections.
+    var slot = 0
+
+    /// Over this backlog of output no further request is taken from the connection.
+    package static let congestedMin = 1 << 20
+    /// How long a peer has to close after we have shut our end.
+    static let lingerTime: UInt64 = 2_000
+
+    init(accepting listener: UnsafeMutablePointer<uv_tcp_t>, loop: EventLoop) throws {
+        self.loop = loop
+        unsafe handle = .allocate(capacity: 1)
+        UV.must(unsafe uv_tcp_init(loop.uv, handle), "uv_tcp_init")
+        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
+        do {
+            try UV.check(
+                unsafe uv_accept(tribe_stream_of_tcp(listener), tribe_stream_of_tcp(handle)), "cannot accept")
+            _ = unsafe uv_tcp_nodelay(handle, 1)
+        } catch {
+            closeHandle()
+            throw error
+        }
+        loop.connections.add(self)
+    }
+
+    package var isOpen: Bool {
+        if case .open = life { true } else { false }
+    }
+
+    /// The peer's address, for as long as there is a peer.
+    package var peerAddress: SocketAddress? {
+        var storage = sockaddr_storage()
+        let status = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            var length = Int32(MemoryLayout<sockaddr_storage>.size)
+            let raw = UnsafeMutableRawPointer(pointer)
+            return unsafe uv_tcp_getpeername(handle, raw.assumingMemoryBound(to: sockaddr.self), &length)
+        }
+        return status == 0 ? SocketAddress(storage: storage) : nil
+    }
+}
+
+// MARK: - Reading
+
+extension TCPConnection {
+    package func startReading() {
+        guard !isReading, !isInputEnded else { return }
+        switch life {
+        case .open, .finishing, .lingering: break
+        case .closing: return
+        }
+        isReading = true
+        let status = unsafe uv_read_start(
+            tribe_stream_of_tcp(handle),
+            { handle, _, buffer in
+                let shared = unsafe EventLoop.of(handle!.pointee.loop).readBuffer
+                unsafe buffer!.pointee = uv_buf_t(base: shared.baseAddress, len: shared.count)
+            },
+            { stream, count, _ in
+                let connection = unsafe Unmanaged<TCPConnection>.fromOpaque(stream!.pointee.data)
+                unsafe connection.takeUnretainedValue().didRead(count)
+            })
+        if status < 0 { close() }
+    }
+
+    /// The kernel's window then fills and the peer has to wait.
+    package func stopReading() {
+        guard isReading else { return }
+        isReading = false
+        unsafe uv_read_stop(tribe_stream_of_tcp(handle))
+    }
+
+    private func didRead(_ count: Int) {
+        if count > 0 {
+            guard isOpen else { return }
+            let start = unsafe UnsafeRawPointer(loop.readBuffer.baseAddress!).assumingMemoryBound(to: UInt8.self)
+            handler?.received(unsafe Span(_unsafeStart: start, count: count))
+            flush()
+        } else if count == Int(UV_EOF.rawValue) {
+            didReadEnd()
+        } else if count < 0 {
+            close()
+        }
+    }
+
+    private func didReadEnd() {
+        isInputEnded = true
+        stopReading()
+        switch life {
+        case .open:
+            handler?.receivedEnd()
+            flush()
+        case .finishing:
+            break
+        case .lingering:
+            close()
+        case .closing:
+            break
+        }
+    }
+}

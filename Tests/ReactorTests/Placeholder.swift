@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Reactor
-
-@Test func placeholder() {}
