@@ -1,5 +1,21 @@
 import Reactor
 
+/// What the placement of keys is salted with, fixed by the name of the cluster for its life.
+///
+/// It is no secret: any node, and any client that wants to send its request to the right node at once, can work it out.
+package struct PlacementSeed: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// `XXH3(name, 0)` of the UTF-8 bytes.
+    package init(clusterName: String) {
+        rawValue = XXH3.hash(clusterName.utf8.span, seed: 0)
+    }
+}
+
 /// One of the 1024 partitions of the cache, fixed for the life of a cluster.
 package struct PartitionID: Hashable, Sendable {
     package static let count = 1024
@@ -12,25 +28,28 @@ package struct PartitionID: Hashable, Sendable {
     }
 
     /// The partition of `key`: `XXH3(key, seed) % 1024`, where a non-empty `{tag}` in the key stands for the whole of it,
-    /// so that keys which share a tag live together (Redis Cluster's hash tags: from the first `{` to the next `}`).
-    package init(of key: Span<UInt8>, seed: UInt64) {
-        let hash = XXH3.hash(Self.hashTag(of: key), seed: seed)
+    /// so that keys which share a tag live together.
+    package init(of key: Span<UInt8>, seed: PlacementSeed) {
+        let hash = XXH3.hash(Self.hashTag(of: key), seed: seed.rawValue)
         rawValue = UInt16(truncatingIfNeeded: hash % UInt64(Self.count))
     }
 
+    /// Redis Cluster's hash tag: what stands between the first `{` and the first `}` after it, if it is not empty; else the
+    /// whole key. Later braces do not count.
     @_lifetime(copy key)
-    private static func hashTag(of key: Span<UInt8>) -> Span<UInt8> {
-        var open: Int?
-        for index in key.indices {
-            switch (key[index], open) {
-            case (UInt8(ascii: "{"), nil):
-                open = index
-            case (UInt8(ascii: "}"), let start?):
-                return index > start + 1 ? key.extracting(start + 1..<index) : key
-            default:
-                break
-            }
+    package static func hashTag(of key: Span<UInt8>) -> Span<UInt8> {
+        guard let open = index(of: UInt8(ascii: "{"), in: key, from: 0),
+            let close = index(of: UInt8(ascii: "}"), in: key, from: open + 1), close > open + 1
+        else { return key }
+        return key.extracting(open + 1..<close)
+    }
+
+    private static func index(of byte: UInt8, in key: Span<UInt8>, from start: Int) -> Int? {
+        var index = start
+        while index < key.count {
+            if key[index] == byte { return index }
+            index += 1
         }
-        return key
+        return nil
     }
 }

@@ -1,0 +1,21 @@
+/// UUIDs, version 4 (RFC 9562 §5.4), as text: request ids.
+package enum UUIDText {
+    package static let length = 36
+
+    /// The text of the UUID with these random bits, of which six give way to version and variant.
+    package static func v4(_ high: UInt64, _ low: UInt64) -> InlineArray<36, UInt8> {
+        let high = high & ~0xf000 | 0x4000
+        let low = low & ~(3 << 62) | 2 << 62
+        var text = InlineArray<36, UInt8>(repeating: UInt8(ascii: "-"))
+        text.put(hex: high >> 32, digits: 8, at: 0)
+        text.put(hex: high >> 16, digits: 4, at: 9)
+        text.put(hex: high, digits: 4, at: 14)
+        text.put(hex: low >> 48, digits: 4, at: 19)
+        text.put(hex: low, digits: 12, at: 24)
+        return text
+    }
+
+    package static func v4<Generator: RandomNumberGenerator>(using generator: inout Generator) -> InlineArray<36, UInt8> {
+        v4(generator.next(), generator.next())
+    }
+}
