@@ -1,0 +1,20 @@
+/// Counts since the table was made, but for `entries` and `use`, which are now.
+package struct CacheStatistics: Equatable, Sendable {
+    package internal(set) var entries = 0
+    package internal(set) var use = MemoryUse()
+    /// Fresh values found by `get`.
+    package internal(set) var hits: UInt64 = 0
+    package internal(set) var misses: UInt64 = 0
+    /// Stale values given to those who take them.
+    package internal(set) var staleHits: UInt64 = 0
+    package internal(set) var evictedFromSmall: UInt64 = 0
+    package internal(set) var evictedFromMain: UInt64 = 0
+    package internal(set) var expired: UInt64 = 0
+    package internal(set) var invalidated: UInt64 = 0
+    /// Puts turned away for want of room.
+    package internal(set) var refused: UInt64 = 0
+    package internal(set) var evacuatedPages: UInt64 = 0
+    package internal(set) var evacuatedRecords: UInt64 = 0
+    /// Slots that growing and shrinking indexes moved.
+    package internal(set) var indexMoves: UInt64 = 0
+}

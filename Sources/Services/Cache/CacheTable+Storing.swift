@@ -1,0 +1,142 @@
+import Cluster
+import Reactor
+
+extension CacheTable {
+    /// Stores an entry in place of the one at `ref`, or as a new one if that is zero.
+    mutating func write(
+        _ key: borrowing CacheKey, _ value: CacheValue, _ metadata: CacheMetadata,
+        over ref: UInt32, now: UInt64, version: Version
+    ) throws(CacheFault) {
+        let shape = RecordShape(keyLength: key.bytes.count, valueLength: value.count, metadata: metadata)
+        let sizeClass = arena.classes.index(for: shape.bytes)
+        var blobBytes = 0
+        if shape.hasBlob, case .bytes(let bytes) = value {
+            blobBytes = Self.blobCost(capacity: bytes.count)
+        }
+        guard value.count <= UInt32.max, shape.bytes + value.count <= account.budget else { throw .tooLarge }
+        var ref = ref
+        let isInPlace = ref != 0 && arena.sizeClass(of: ref) == sizeClass
+        if try makeRoom(for: isInPlace ? nil : sizeClass, blobBytes: blobBytes, now: now) {
+            ref = locate(key)
+        }
+        if ref == 0 {
+            try insert(key, value, metadata, shape, sizeClass, version)
+        } else if arena.sizeClass(of: ref) == sizeClass {
+            overwrite(key, ref, value, metadata, shape, version)
+        } else {
+            try exchange(key, ref, value, metadata, shape, sizeClass, version)
+        }
+        if case .blob(let blob) = value {
+            account.releaseBody(Self.blobCost(capacity: blob.capacity))
+        }
+    }
+
+    /// Stores an entry with the metadata that it has, in a new block. It makes no room first, which might evict the entry
+    /// or move it: the overdraft is for this.
+    mutating func rebuild(
+        _ key: borrowing CacheKey, _ ref: UInt32, _ value: CacheValue, _ deadlines: Deadlines, version: Version
+    ) throws(CacheFault) {
+        let record = arena.record(ref)
+        let metadata = record.metadata.with(deadlines)
+        let shape = RecordShape(keyLength: key.bytes.count, valueLength: value.count, metadata: metadata)
+        let sizeClass = arena.classes.index(for: shape.bytes)
+        try exchange(key, ref, value, metadata, shape, sizeClass, version)
+    }
+
+    private mutating func insert(
+        _ key: borrowing CacheKey, _ value: CacheValue, _ metadata: CacheMetadata,
+        _ shape: RecordShape, _ sizeClass: Int, _ version: Version
+    ) throws(CacheFault) {
+        guard let ref = arena.allocate(sizeClass) else { throw .full }
+        settlePages()
+        fill(ref, key, value, metadata, shape, version, flags: .live)
+        let keyHash = XXH3.hash(key.bytes, seed: settings.seed)
+        let place = partitions.place(of: key.partition)
+        let hash = key.indexHash
+        let expires = metadata.deadlines.expiresAt != 0
+        changePartition(place) { partition in
+            partition.index.insert(hash, ref)
+            partition.digest.toggle(keyHash, version)
+            partition.deadlines += expires ? 1 : 0
+        }
+        queues.append(ref, isMain: ghosts.take(key.hash), bytes: footprint(ref), arena)
+        changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: .put))
+    }
+
+    /// Over the old entry, whose block is of the right size.
+    private mutating func overwrite(
+        _ key: borrowing CacheKey, _ ref: UInt32, _ value: CacheValue, _ metadata: CacheMetadata,
+        _ shape: RecordShape, _ version: Version
+    ) {
+        let record = arena.record(ref)
+        let before = footprint(ref)
+        book(key, ref, version, metadata.deadlines)
+        if record.flags.hasBlob {
+            chargeBlobs(-record.blobBytes)
+            record.releaseBlob()
+        }
+        fill(ref, key, value, metadata, shape, version, flags: record.flags)
+        queues.resize(ref, growth: footprint(ref) - before, arena)
+    }
+
+    /// Into a new block, which takes the old one's place everywhere.
+    private mutating func exchange(
+        _ key: borrowing CacheKey, _ ref: UInt32, _ value: CacheValue, _ metadata: CacheMetadata,
+        _ shape: RecordShape, _ sizeClass: Int, _ version: Version
+    ) throws(CacheFault) {
+        guard let new = arena.allocate(sizeClass) else { throw .full }
+        settlePages()
+        fill(new, key, value, metadata, shape, version, flags: arena.record(ref).flags)
+        book(key, ref, version, metadata.deadlines)
+        partitions[partitions.place(of: key.partition)].index.replace(key.indexHash, ref, with: new)
+        queues.replace(ref, with: new, growth: footprint(new) - footprint(ref), arena)
+        discard(ref)
+    }
+
+    /// Writes all of a record. `flags`: of the entry it replaces, for what eviction knows of that, or just `live`.
+    private mutating func fill(
+        _ ref: UInt32, _ key: borrowing CacheKey, _ value: CacheValue, _ metadata: CacheMetadata,
+        _ shape: RecordShape, _ version: Version, flags old: RecordFlags
+    ) {
+        let record = arena.record(ref)
+        var flags = old
+        flags.kind = metadata.kind.rawValue
+        flags.contentType = shape.typeCode
+        flags.hasBlob = shape.hasBlob
+        flags.hasExtras = shape.hasExtras
+        record.flags = flags
+        record.version = version
+        if shape.hasExtras {
+            record.writeExtras(metadata)
+        }
+        record.writeKey(key.bytes)
+        record.expiresAt = metadata.deadlines.expiresAt
+        switch value {
+        case .bytes(let bytes) where shape.hasBlob: record.writeBlob(Blob(copying: bytes))
+        case .bytes(let bytes): record.writeValue(bytes)
+        case .blob(let blob) where shape.hasBlob: record.writeBlob(blob)
+        case .blob(let blob): record.writeValue(blob.span)
+        }
+        if shape.hasBlob {
+            chargeBlobs(record.blobBytes)
+        }
+    }
+
+    /// Notes the new version and deadlines of an entry, in its record and wherever else they count.
+    mutating func book(_ key: borrowing CacheKey, _ ref: UInt32, _ version: Version, _ deadlines: Deadlines) {
+        let record = arena.record(ref)
+        let keyHash = XXH3.hash(key.bytes, seed: settings.seed)
+        let place = partitions.place(of: key.partition)
+        partitions[place].digest.toggle(keyHash, record.version)
+        partitions[place].digest.toggle(keyHash, version)
+        partitions[place].deadlines += (deadlines.expiresAt != 0 ? 1 : 0) - (record.expiresAt != 0 ? 1 : 0)
+        record.version = version
+        record.expiresAt = deadlines.expiresAt
+        changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: .put))
+    }
+
+    /// The same on every node, for digests and changes.
+    func keyHash(_ record: CacheRecord) -> UInt64 {
+        XXH3.hash(record.key, seed: settings.seed)
+    }
+}

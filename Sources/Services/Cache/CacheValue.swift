@@ -1,0 +1,17 @@
+package import Reactor
+
+/// A value on its way into the table.
+package enum CacheValue: ~Escapable {
+    /// Copied.
+    case bytes(Span<UInt8>)
+    /// Kept by reference if it is too large to stand in a record, else copied. Nobody appends to it any more, and its cost
+    /// was charged with `MemoryAccount.chargeBody`; a put that succeeds takes that charge over, any other leaves it.
+    case blob(Blob)
+
+    var count: Int {
+        switch self {
+        case .bytes(let span): span.count
+        case .blob(let blob): blob.count
+        }
+    }
+}
