@@ -54,7 +54,7 @@ package enum EntityTags: Hashable, Sendable {
         /// What was expected, for the caller's error body.
         package var detail: String {
             switch self {
-            case .malformed: #"expected "*" or a list of entity tags in double quotes, separated by commas (RFC 9110 §8.8.3)"#
+            case .malformed: #"expected "*", or entity tags in double quotes with commas between (RFC 9110 §8.8.3)"#
             case .tooMany: "expected at most \(EntityTags.countMax) entity tags"
             }
         }
@@ -142,7 +142,9 @@ extension EntityTags {
         }
 
         private mutating func skipBlanks() {
-            while place < text.count, text[place] == UInt8(ascii: " ") || text[place] == UInt8(ascii: "\t") { place += 1 }
+            while place < text.count, text[place] == UInt8(ascii: " ") || text[place] == UInt8(ascii: "\t") {
+                place += 1
+            }
         }
 
         private mutating func skipSeparators() {

@@ -13,7 +13,7 @@ package enum Base64 {
         package var detail: String {
             switch self {
             case .incomplete: "expected base64 with padding: its length is a multiple of 4"
-            case .badCharacter(let offset): "expected base64 (RFC 4648 §4): the character at \(offset) is not of its alphabet"
+            case .badCharacter(let offset): "expected base64 (RFC 4648 §4), and not the character at \(offset)"
             case .looseBits: "expected base64 whose last character has no bits beyond the last byte"
             }
         }

@@ -10,7 +10,7 @@ package enum ByteSize {
         /// What was expected, for the caller's error body.
         package var detail: String {
             switch self {
-            case .malformed: #"expected a whole number of bytes or of KiB, MiB, GiB, TiB, KB, MB, GB or TB, like "64KiB""#
+            case .malformed: #"expected bytes, or a whole number of KiB, MiB, GiB, TiB, KB, MB, GB or TB, like "64KiB""#
             case .tooLarge: "expected at most \(Int.max) bytes"
             }
         }
@@ -18,9 +18,9 @@ package enum ByteSize {
 
     package static func parse(_ text: Span<UInt8>) throws(Fault) -> Int {
         let number = DecimalPrefix(of: text)
-        guard number.length > 0, let unit = units.first(where: { isTail(of: text, from: number.length, $0.name) }) else {
-            throw .malformed
-        }
+        guard number.length > 0,
+            let unit = units.first(where: { isTail(of: text, from: number.length, $0.name) })
+        else { throw .malformed }
         guard let value = number.value, value <= Int.max / unit.bytes else { throw .tooLarge }
         return value * unit.bytes
     }

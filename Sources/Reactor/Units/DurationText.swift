@@ -21,9 +21,9 @@ package enum DurationText {
 
     package static func parse(_ text: Span<UInt8>) throws(Fault) -> Duration {
         let number = DecimalPrefix(of: text)
-        guard number.length > 0, let unit = units.first(where: { isTail(of: text, from: number.length, $0.name) }) else {
-            throw .malformed
-        }
+        guard number.length > 0,
+            let unit = units.first(where: { isTail(of: text, from: number.length, $0.name) })
+        else { throw .malformed }
         guard let value = number.value, value <= longest.milliseconds / unit.milliseconds else { throw .tooLong }
         return .milliseconds(Int64(value) * unit.milliseconds)
     }

@@ -12,7 +12,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 
     /// `milliseconds`: since 1970, within `range`.
     package init(milliseconds: Int64) {
-        precondition(Self.range.contains(milliseconds), "\(milliseconds) ms since 1970 is outside of the years 0 to 9999")
+        precondition(Self.range.contains(milliseconds), "\(milliseconds) ms is outside of the years 0 to 9999")
         self.milliseconds = milliseconds
     }
 
@@ -148,7 +148,9 @@ extension Timestamp {
         }
     }
 
-    private static func putClock<let count: Int>(_ parts: Parts, at start: Int, in text: inout InlineArray<count, UInt8>) {
+    private static func putClock<let count: Int>(
+        _ parts: Parts, at start: Int, in text: inout InlineArray<count, UInt8>
+    ) {
         text.put(decimal: parts.hour, digits: 2, at: start)
         text[start + 2] = UInt8(ascii: ":")
         text.put(decimal: parts.minute, digits: 2, at: start + 3)

@@ -15,7 +15,9 @@ package enum UUIDText {
         return text
     }
 
-    package static func v4<Generator: RandomNumberGenerator>(using generator: inout Generator) -> InlineArray<36, UInt8> {
+    package static func v4<Generator: RandomNumberGenerator>(
+        using generator: inout Generator
+    ) -> InlineArray<36, UInt8> {
         v4(generator.next(), generator.next())
     }
 }

@@ -1,5 +1,5 @@
 package import Cluster
-package import Reactor
+import Reactor
 
 /// When tags were invalidated (Cache rule 24): the stamp of the last time, for each tag that ever was.
 ///
@@ -99,7 +99,7 @@ private struct Scatter: Sendable {
 
     func callAsFunction(_ tag: UInt64) -> UInt64 {
         let product = (tag ^ key).multipliedFullWidth(by: factor)
-        // Folded, then multiplied once more, so that both ends of the result depend on all of it.
+        // The fold mixes what the lower bits say, which name the slot; the multiplication the upper ones, for the segment.
         return (product.high ^ product.low) &* 0x9e37_79b9_7f4a_7c15
     }
 }
