@@ -1,0 +1,142 @@
+/// The request line: `method SP target SP HTTP/1.x CR LF`, with nothing before, between or behind.
+extension HTTPGate {
+    /// No registered method is longer than 17 bytes; past this one the answer is known.
+    static let methodMax = 24
+    static let scheme = "http://"
+
+    mutating func readMethod(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            guard byte.isToken else {
+                guard byte == .space, index > 0 else { throw Self.faultOfMethod(bytes, index) }
+                targetStart = UInt16(index + 1)
+                state = .target
+                return index + 1
+            }
+            guard index < Self.methodMax else { throw .methodUnsupported }
+            index += 1
+        }
+        return index
+    }
+
+    /// What is wrong when the byte at `index` ends the method and is no space.
+    private static func faultOfMethod(_ bytes: Span<UInt8>, _ index: Int) -> HTTPFault {
+        let byte = bytes[index]
+        if byte == .lineFeed { return .bareLineBreak }
+        if index > 0 {
+            guard byte == .carriageReturn else { return .methodMalformed }
+            return bytes[0] == UInt8(ascii: "*") ? .respOnHTTPPort : .requestLineMalformed
+        }
+        switch byte {
+        case 0x16: return .tlsOnPlainPort
+        case .space, .tab, .carriageReturn: return .leadingWhitespace
+        default: return .methodMalformed
+        }
+    }
+
+    mutating func readTarget(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
+        let indexMax = Int(targetStart) + limits.uriMax
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte.isVisible && byte != UInt8(ascii: "#") {
+                guard index < indexMax else { throw .targetTooLong }
+                index += 1
+                continue
+            }
+            guard byte == .space, index > Int(targetStart) else {
+                if byte == .lineFeed { throw .bareLineBreak }
+                throw byte == .carriageReturn ? .versionMissing : .targetMalformed
+            }
+            targetEnd = UInt16(index)
+            state = .version
+            return index + 1
+        }
+        return index
+    }
+
+    /// A higher minor version is refused, though RFC 9110 §2.5 would read it as 1.1: none was ever published, so whoever
+    /// sends one tries something.
+    mutating func readVersion(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
+        let versionStart = Int(targetEnd) + 1
+        for index in start..<bytes.count {
+            let byte = bytes[index]
+            switch index - versionStart {
+            case 0: guard byte == UInt8(ascii: "H") else { throw Self.faultOfVersion(byte) }
+            case 1, 2: guard byte == UInt8(ascii: "T") else { throw Self.faultOfVersion(byte) }
+            case 3: guard byte == UInt8(ascii: "P") else { throw Self.faultOfVersion(byte) }
+            case 4: guard byte == UInt8(ascii: "/") else { throw Self.faultOfVersion(byte) }
+            case 5:
+                guard byte.isDigit else { throw Self.faultOfVersion(byte) }
+                guard byte == UInt8(ascii: "1") else { throw .versionUnsupported }
+            case 6: guard byte == UInt8(ascii: ".") else { throw Self.faultOfVersion(byte) }
+            case 7:
+                guard byte.isDigit else { throw Self.faultOfVersion(byte) }
+                versionMinor = byte - UInt8(ascii: "0")
+                guard versionMinor <= 1 else { throw .versionUnsupported }
+            default:
+                guard byte == .carriageReturn else { throw Self.faultOfVersion(byte) }
+                state = .requestLineFeed
+                return index + 1
+            }
+        }
+        return bytes.count
+    }
+
+    private static func faultOfVersion(_ byte: UInt8) -> HTTPFault {
+        byte == .lineFeed ? .bareLineBreak : .versionMalformed
+    }
+
+    /// The request line is complete and well-formed: is it one that this server serves?
+    mutating func checkRequestLine(_ bytes: Span<UInt8>) throws(HTTPFault) {
+        guard let method = HTTPMethod(bytes.extracting(0..<Int(targetStart) - 1)) else { throw .methodUnsupported }
+        self.method = method
+        let target = bytes.extracting(Int(targetStart)..<Int(targetEnd))
+        if target[0] == UInt8(ascii: "/") { return }
+        if target[0] == UInt8(ascii: "*") {
+            guard target.count == 1, method == .options else { throw .targetFormUnsupported }
+            return
+        }
+        guard target.hasPrefixIgnoringCase(Self.scheme) else { throw .targetFormUnsupported }
+        var end = Self.scheme.utf8.count
+        while end < target.count && target[end] != UInt8(ascii: "/") && target[end] != UInt8(ascii: "?") {
+            end += 1
+        }
+        guard Self.isHost(target.extracting(Self.scheme.utf8.count..<end)) else { throw .targetFormUnsupported }
+        isAbsolute = true
+        authorityEnd = targetStart + UInt16(end)
+    }
+
+    /// `host [":" port]`: a name of letters, digits, `-`, `.` and `_`, or an IPv6 address in brackets. Narrower than RFC
+    /// 3986, whose names may hold percent-escapes and `!$&'()*+,;=`: no host that resolves has them.
+    static func isHost(_ text: Span<UInt8>) -> Bool {
+        guard !text.isEmpty else { return false }
+        var index = 0
+        if text[0] == UInt8(ascii: "[") {
+            index = 1
+            var colons = 0
+            while index < text.count && (text[index].hexValue != nil || text[index] == .colon || text[index] == .dot) {
+                colons += text[index] == .colon ? 1 : 0
+                index += 1
+            }
+            guard index < text.count, text[index] == UInt8(ascii: "]"), colons >= 2 else { return false }
+            index += 1
+        } else {
+            while index < text.count && text[index].isHostName { index += 1 }
+            guard index > 0 else { return false }
+        }
+        guard index < text.count else { return true }
+        return text[index] == .colon && isPort(text.extracting(index + 1..<text.count))
+    }
+
+    private static func isPort(_ text: Span<UInt8>) -> Bool {
+        guard (1...5).contains(text.count) else { return false }
+        var port = 0
+        for index in text.indices {
+            guard text[index].isDigit else { return false }
+            port = port * 10 + Int(text[index] - UInt8(ascii: "0"))
+        }
+        return (1...65535).contains(port)
+    }
+}
