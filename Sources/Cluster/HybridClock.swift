@@ -29,9 +29,9 @@ package struct Version: Hashable, Comparable, Sendable {
 
 /// Stamps that never go back: after a clock step, and after every stamp seen from another node, the next is larger.
 ///
-/// The 65,537th stamp of one millisecond carries into the milliseconds: its time runs ahead of the clock by one. That is
-/// as the paper has it (its bound on drift counts events, not time), orders rightly, and ends once the clock has caught up.
-/// To reach `aheadMax` this way a node would have to stamp 65 million events a second for a second.
+/// The 65,537th stamp of one millisecond carries into the milliseconds: its time runs ahead of the clock by one. That
+/// is as the paper has it (its bound on drift counts events, not time), orders rightly, and ends once the clock has
+/// caught up. To reach `aheadMax` this way a node would have to stamp 65 million events a second for a second.
 package struct HybridClock: Sendable {
     /// A stamp from a clock further ahead of ours than this is refused (Cache rule 15).
     package static let aheadMax: UInt64 = 500

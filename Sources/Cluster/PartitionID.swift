@@ -27,15 +27,15 @@ package struct PartitionID: Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The partition of `key`: `XXH3(key, seed) % 1024`, where a non-empty `{tag}` in the key stands for the whole of it,
-    /// so that keys which share a tag live together.
+    /// The partition of `key`: `XXH3(key, seed) % 1024`, where a non-empty `{tag}` in the key stands for the whole of
+    /// it, so that keys which share a tag live together.
     package init(of key: Span<UInt8>, seed: PlacementSeed) {
         let hash = XXH3.hash(Self.hashTag(of: key), seed: seed.rawValue)
         rawValue = UInt16(truncatingIfNeeded: hash % UInt64(Self.count))
     }
 
-    /// Redis Cluster's hash tag: what stands between the first `{` and the first `}` after it, if it is not empty; else the
-    /// whole key. Later braces do not count.
+    /// Redis Cluster's hash tag: what stands between the first `{` and the first `}` after it, if it is not empty;
+    /// else the whole key. Later braces do not count.
     @_lifetime(copy key)
     package static func hashTag(of key: Span<UInt8>) -> Span<UInt8> {
         guard let open = index(of: UInt8(ascii: "{"), in: key, from: 0),

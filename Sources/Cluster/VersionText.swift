@@ -2,8 +2,8 @@ import Reactor
 
 /// A version as an entity tag: `"v` + 16 hexadecimal digits of time + 4 of node + `"`.
 ///
-/// The tag is strong: a version names one value, byte for byte. Digits are lower-case and all there, so that each version
-/// has one tag, and tags compare as text just as versions do as numbers.
+/// The tag is strong: a version names one value, byte for byte. Digits are lower-case and all there, so that each
+/// version has one tag, and tags compare as text just as versions do as numbers.
 extension Version {
     package static let entityTagLength = 23
 
@@ -60,7 +60,8 @@ package enum EntityTags: Hashable, Sendable {
         }
     }
 
-    /// Reads the value of the header; several headers of one name are joined by commas first. One tag costs no allocation.
+    /// Reads the value of the header; several headers of one name are joined by commas first. One tag costs no
+    /// allocation.
     package init(_ header: Span<UInt8>, comparison: Comparison) throws(Fault) {
         var reader = Reader(header)
         if try reader.takeStar() {

@@ -1,5 +1,5 @@
-/// Base64 (RFC 4648 §4), strict: the standard alphabet, padded, no line breaks, and no bit set in what padding leaves over. So
-/// each byte string has one spelling, and a key that travels as `key64` cannot name one entry in two ways.
+/// Base64 (RFC 4648 §4), strict: the standard alphabet, padded, no line breaks, and no bit set in what padding leaves
+/// over. So each byte string has one spelling, and a key that travels as `key64` cannot name one entry in two ways.
 package enum Base64 {
     package enum Fault: Error, Equatable {
         /// Four characters make a group, and padding fills the last.

@@ -1,7 +1,7 @@
 /// Durations as people write them: `500ms`, `30s`, `5m`, `24h`, `7d`.
 ///
-/// One whole number and one unit. No decimals, no sums (`1h30m`), no sign, no bare number: `90s` has one meaning and one
-/// spelling, and a forgotten unit is a fault instead of a TTL a thousand times too long.
+/// One whole number and one unit. No decimals, no sums (`1h30m`), no sign, no bare number: `90s` has one meaning and
+/// one spelling, and a forgotten unit is a fault instead of a TTL a thousand times too long.
 package enum DurationText {
     /// A hundred years. Any instant of ours plus this fits the 48 bits that a `Version` has for milliseconds.
     package static let longest = Duration.milliseconds(36_500 * 86_400_000)
@@ -28,8 +28,8 @@ package enum DurationText {
         return .milliseconds(Int64(value) * unit.milliseconds)
     }
 
-    /// The shortest exact spelling: the largest unit that divides it. Parts of a millisecond round up, so that a wait that
-    /// was rendered is never short. `duration`: zero to `longest`.
+    /// The shortest exact spelling: the largest unit that divides it. Parts of a millisecond round up, so that a wait
+    /// that was rendered is never short. `duration`: zero to `longest`.
     package static func render(_ duration: Duration) -> String {
         precondition(duration >= .zero && duration <= longest, "\(duration) is no duration for a client")
         let milliseconds = duration.milliseconds

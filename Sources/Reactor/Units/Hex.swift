@@ -1,5 +1,5 @@
-/// Hexadecimal digits, lower-case: what ETags and tokens are written in. Upper case is another text, and refused: a token has
-/// one spelling.
+/// Hexadecimal digits, lower-case: what ETags and tokens are written in. Upper case is another text, and refused: a
+/// token has one spelling.
 package enum Hex {
     /// The digit of the lower four bits.
     @inline(__always)

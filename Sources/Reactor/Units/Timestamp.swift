@@ -1,8 +1,9 @@
 /// A moment in UTC, to the millisecond, of the years 0000 to 9999: what the interface calls a time.
 ///
-/// The calendar is the proleptic Gregorian one, days of 86,400 seconds, as POSIX and RFC 3339 count. Dates come from days by
-/// `civil_from_days` and back by `days_from_civil` (Howard Hinnant, 2013, "chrono-Compatible Low-Level Date Algorithms"): a
-/// year starts in March there, so that the leap day is its last, and 400 years are one era of 146,097 days.
+/// The calendar is the proleptic Gregorian one, days of 86,400 seconds, as POSIX and RFC 3339 count. Dates come from
+/// days by `civil_from_days` and back by `days_from_civil` (Howard Hinnant, 2013, "chrono-Compatible Low-Level Date
+/// Algorithms"): a year starts in March there, so that the leap day is its last, and 400 years are one era of 146,097
+/// days.
 package struct Timestamp: Hashable, Comparable, Sendable {
     /// 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z.
     package static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
@@ -33,8 +34,9 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         }
     }
 
-    /// Reads an RFC 3339 time in UTC: `Z` or `+00:00` at its end. The fraction of a second may be absent or up to nine digits
-    /// long; what is below a millisecond is cut off. Leap seconds (`:60`) are refused: POSIX time has no number for them.
+    /// Reads an RFC 3339 time in UTC: `Z` or `+00:00` at its end. The fraction of a second may be absent or up to
+    /// nine digits long; what is below a millisecond is cut off. Leap seconds (`:60`) are refused: POSIX time has no
+    /// number for them.
     package init(rfc3339 text: Span<UInt8>) throws(Fault) {
         guard text.count >= 20, Self.hasSeparators(text), let year = Self.number(text, 0, 4),
             let month = Self.number(text, 5, 2), let day = Self.number(text, 8, 2), let hour = Self.number(text, 11, 2),
@@ -67,7 +69,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         return text
     }
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`: the IMF-fixdate of the HTTP `Date` header (RFC 9110 §5.6.7), milliseconds cut off.
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`: the IMF-fixdate of the HTTP `Date` header (RFC 9110 §5.6.7), milliseconds cut
+    /// off.
     package var httpDate: InlineArray<29, UInt8> {
         let parts = Parts(milliseconds)
         var text = InlineArray<29, UInt8>(repeating: UInt8(ascii: " "))

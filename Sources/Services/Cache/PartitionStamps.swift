@@ -1,7 +1,7 @@
 package import Cluster
 
-/// When each partition was flushed (Cache rule 24): FLUSHALL is a stamp, and what is not later than it is void, as with tags,
-/// for the same reasons (`TagStamps`). Entries that have no tag included.
+/// When each partition was flushed (Cache rule 24): FLUSHALL is a stamp, and what is not later than it is void, as
+/// with tags, for the same reasons (`TagStamps`). Entries that have no tag included.
 package struct PartitionStamps: Sendable {
     private var times = [UInt64](repeating: 0, count: PartitionID.count)
 

@@ -6,6 +6,8 @@ extension RefreshLeases {
     struct Flight: Sendable {
         let key: [UInt8]
         let hash: UInt64
+        /// How many began before it.
+        let number: UInt64
         var token: LeaseToken
         var grantedAt: Version
         var expiresAt: UInt64
@@ -69,7 +71,9 @@ extension RefreshLeases {
         let token = LeaseToken(using: &generator)
         let expiresAt = Self.expiry(of: lease, moment)
         let flight = flights.insert(
-            Flight(key: copy, hash: hash, token: token, grantedAt: moment.stamp, expiresAt: expiresAt))
+            Flight(
+                key: copy, hash: hash, number: begun, token: token, grantedAt: moment.stamp, expiresAt: expiresAt))
+        begun += 1
         flightOfKey[hash] = flight
         keyBytes += copy.capacity
         expiries.schedule(flight, at: expiresAt)

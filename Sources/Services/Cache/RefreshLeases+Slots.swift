@@ -39,7 +39,8 @@ struct SlotList<Element: Sendable>: Sendable {
     }
 }
 
-/// The deadlines of numbered items, soonest first, and the earlier scheduled of two that are equal. An item has at most one.
+/// The deadlines of numbered items, soonest first, and the earlier scheduled of two that are equal. An item has at
+/// most one.
 struct DeadlineHeap: Sendable {
     struct Entry: Sendable {
         /// In milliseconds of the loop's clock.

@@ -1,23 +1,29 @@
 package import Cluster
 package import Reactor
 
-/// Stampede control of one shard (Cache rule 23): of all callers that miss a key, one gets a lease and loads; the others
-/// get the stale value, wait for the fresh one, or are told that there is none.
+/// Stampede control of one shard (Cache rule 23): of all callers that miss a key, one gets a lease and loads; the
+/// others get the stale value, wait for the fresh one, or are told that there is none.
 ///
 /// A *flight* is a key with a lease in force, and those who wait for it, first come first served. How a flight goes on:
 ///
 /// - the value is stored, by whomever: all who wait get it, the lease is void (`stored`);
 /// - the lease expires or is given up: it passes to the first who waits, else the flight ends (`tick`, `giveUp`);
-/// - the key is deleted: the load under way may have read what was there before, so its lease is void at once. Those who
-///   wait go on waiting, and the first of them gets a lease of its own, whose load starts after the delete (`invalidated`).
+/// - the key is deleted: the load under way may have read what was there before, so its lease is void at once. Those
+///   who wait go on waiting, and the first of them gets a lease of its own, whose load starts after the delete
+///   (`invalidated`). So a key that is deleted all the time is loaded once per delete at most, and never stale.
 ///
-/// A tag has no list of its keys: nobody can void the leases of a tag. So a lease keeps the stamp at which it was granted, and a
-/// PUT that settles it goes: 1. `grantedAt`, which refuses a void lease; 2. the caller holds that stamp against the stamps of
-/// the value's tags and of the partition; 3. if one voids it, `giveUp` and 409; else it stores the value; 4. `stored`.
+/// A tag has no list of its keys: nobody can void the leases of a tag. So a lease keeps the stamp at which it was
+/// granted, and a PUT that settles it goes:
 ///
-/// Leases and waiters are bounded, and past a bound the answer is a miss at once: a caller then loads without a lease, as if
-/// nobody had asked for stampede control. Nothing here costs more for a key that many wait for: they stand in a linked list,
-/// and their deadlines in a heap over all keys.
+/// 1. `grantedAt`, which refuses a void lease;
+/// 2. the caller holds that stamp against those of the partition and of the tags, the new value's as well as those of
+///    the entry that it replaces; if one voids it: `giveUp` and 409;
+/// 3. it stores the value;
+/// 4. `stored`.
+///
+/// Leases and waiters are bounded, and past a bound the answer is a miss at once: a caller then loads without a
+/// lease, as if nobody had asked for stampede control. Nothing here costs more for a key that many wait for: they
+/// stand in a linked list, and their deadlines in a heap over all keys.
 package struct RefreshLeases: Sendable {
     package struct Limits: Sendable {
         /// Keys that are being loaded, per shard.
@@ -102,6 +108,8 @@ package struct RefreshLeases: Sendable {
     var deadlines = DeadlineHeap()
     /// Of the keys of all flights.
     var keyBytes = 0
+    /// How many flights there ever were.
+    var begun: UInt64 = 0
 
     package init(limits: Limits = Limits(), secret: HashSecret) {
         self.limits = limits
@@ -171,12 +179,14 @@ extension RefreshLeases {
         return directives
     }
 
-    /// All keys with this prefix were deleted. Looks at every flight, as such a delete looks at every entry.
+    /// All keys with this prefix were deleted. Looks at every flight, as such a delete looks at every entry; the oldest
+    /// flight comes first.
     package mutating func invalidated<Generator: RandomNumberGenerator>(
         prefix: Span<UInt8>, at moment: Moment, using generator: inout Generator
     ) -> [Directive] {
         var directives: [Directive] = []
-        for flight in flights.indices where flights[flight].hasPrefix(prefix) {
+        let voided = flights.indices.filter { flights[$0].hasPrefix(prefix) }
+        for flight in voided.sorted(by: { flights[$0].number < flights[$1].number }) {
             passOn(flight, at: moment, using: &generator, &directives)
         }
         return directives

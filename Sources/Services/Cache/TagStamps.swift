@@ -3,18 +3,19 @@ import Reactor
 
 /// When tags were invalidated (Cache rule 24): the stamp of the last time, for each tag that ever was.
 ///
-/// An entry is void when its version is not later than the stamp of one of its tags. Not later, and by time alone: the stamp is
-/// taken above the highest clock of all members, so whatever was acknowledged before lies below it, and whoever knows the
-/// stamp has merged it and stamps above it. A write at the very time of the stamp comes from a node that did not know: it raced
-/// with the invalidation, and a miss is the safe side, on every node alike. Hence a lease must be granted at a fresh stamp,
-/// not at the clock's latest one: that may be the invalidation's own.
+/// An entry is void when its version is not later than the stamp of one of its tags. Not later, and by time alone:
+/// the stamp is taken above the highest clock of all members, so whatever was acknowledged before lies below it, and
+/// whoever knows the stamp has merged it and stamps above it. A write at the very time of the stamp comes from a node
+/// that did not know: it raced with the invalidation, and a miss is the safe side, on every node alike. Hence a lease
+/// must be granted at a fresh stamp, not at the clock's latest one: that may be the invalidation's own.
 ///
-/// Past the limit the lowest stamp is forgotten and becomes the floor: every entry that has a tag and is not later is void.
-/// The lowest of all, whatever the order of arrival, because a healed node learns many old stamps late; dropped first come,
-/// first gone, they would lift the floor over entries that are fine.
+/// Past the limit the lowest stamp is forgotten and becomes the floor: every entry that has a tag and is not later is
+/// void. The lowest of all, whatever the order of arrival, because a healed node learns many old stamps late; dropped
+/// first come, first gone, they would lift the floor over entries that are fine.
 ///
-/// The tags are spread over 64 segments, so that growth copies a 64th at a time (a fraction of a millisecond at a million
-/// tags). A segment is a heap by stamp with an open-addressed index; a tag costs 16 bytes and 5 to 11 of index, at worst twice.
+/// The tags are spread over 64 segments, so that growth copies a 64th at a time (a fraction of a millisecond at a
+/// million tags). A segment is a heap by stamp with an open-addressed index; a tag costs 16 bytes and 5 to 11 of
+/// index, at worst twice.
 package struct TagStamps: Sendable {
     package static let countMax = 1_000_000
     private static let segmentCount = 64
@@ -40,14 +41,14 @@ package struct TagStamps: Sendable {
         byteCount = segments.reduce(0) { $0 + $1.byteCount }
     }
 
-    /// What the table stores for a tag, the same on every node. Two tags with one id, once in 2^64 pairs, are invalidated
-    /// together.
+    /// What the table stores for a tag, the same on every node. Two tags with one id, once in 2^64 pairs, are
+    /// invalidated together.
     package static func id(of tag: Span<UInt8>, seed: PlacementSeed) -> UInt64 {
         XXH3.hash(tag, seed: seed.rawValue)
     }
 
-    /// Voids every entry with `tag` that is not later than `stamp`. A stamp that is not above the tag's last changes nothing: in
-    /// whatever order stamps come, the highest stands.
+    /// Voids every entry with `tag` that is not later than `stamp`. A stamp that is not above the tag's last changes
+    /// nothing: in whatever order stamps come, the highest stands.
     package mutating func invalidate(_ tag: UInt64, at stamp: Version) {
         newest = max(newest, stamp.time)
         guard stamp.time > floor else { return }
@@ -90,8 +91,8 @@ package struct TagStamps: Sendable {
     }
 }
 
-/// Where a tag goes: a keyed multiply-and-fold. Tag ids are no secret, and whoever may invalidate tags could else pick a million
-/// that start in one place.
+/// Where a tag goes: a keyed multiply-and-fold. Tag ids are no secret, and whoever may invalidate tags could else
+/// pick a million that start in one place.
 private struct Scatter: Sendable {
     let key: UInt64
     /// Odd.
@@ -99,7 +100,8 @@ private struct Scatter: Sendable {
 
     func callAsFunction(_ tag: UInt64) -> UInt64 {
         let product = (tag ^ key).multipliedFullWidth(by: factor)
-        // The fold mixes what the lower bits say, which name the slot; the multiplication the upper ones, for the segment.
+        // The fold mixes what the lower bits say, which name the slot; the multiplication the upper ones, for the
+        // segment.
         return (product.high ^ product.low) &* 0x9e37_79b9_7f4a_7c15
     }
 }
@@ -211,8 +213,8 @@ extension Segment {
         return nil
     }
 
-    /// The slot that points to `place`. It looks at no heap entry: during a sift two slots may point to one place for a moment,
-    /// but never to one that is still to move.
+    /// The slot that points to `place`. It looks at no heap entry: during a sift two slots may point to one place for
+    /// a moment, but never to one that is still to move.
     private func slot(ofPlace place: Int, tag: UInt64) -> Int {
         var slot = home(tag)
         while slots[slot] != UInt32(place + 1) {

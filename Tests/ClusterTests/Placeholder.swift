@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Cluster
-
-@Test func placeholder() {}
