@@ -34,8 +34,10 @@ struct VersionTextTests {
 
     @Test(arguments: [
         "", "\"", "\"\"", "v0123456789abcdef00f7", #""v0123456789ABCDEF00F7""#, #""V0123456789abcdef00f7""#,
-        #""v0123456789abcdef00f""#, #""v0123456789abcdef00f77""#, #""v0123456789abcdef00g7""#, #" "v0123456789abcdef00f7""#,
-        #""v0123456789abcdef00f7" "#, #"W/"v0123456789abcdef00f7""#, #""v+123456789abcdef00f7""#, #""v0123456789abcdef00f7'"#,
+        #""v0123456789abcdef00f""#, #""v0123456789abcdef00f77""#, #""v0123456789abcdef00g7""#,
+        #" "v0123456789abcdef00f7""#,
+        #""v0123456789abcdef00f7" "#, #"W/"v0123456789abcdef00f7""#, #""v+123456789abcdef00f7""#,
+        #""v0123456789abcdef00f7'"#,
     ])
     func whatIsNoTagOfOursIsNoVersion(text: String) {
         #expect(Version(entityTag: text.utf8.span) == nil)
@@ -73,8 +75,10 @@ struct VersionTextTests {
     }
 
     @Test(arguments: [
-        "", "   ", ",", " , ,", "abc", "\"abc", "abc\"", tag + tag, "\(tag) \(otherTag)", "*,*", "*, \(tag)", "\(tag), *",
-        "**", "W\(tag)", "w/\(tag)", "W/ \(tag)", "W/", "W", "\(tag);", "\"a b\"", "\"a\u{7f}\"", "\"a\nb\"", "'\(tag)'",
+        "", "   ", ",", " , ,", "abc", "\"abc", "abc\"", tag + tag, "\(tag) \(otherTag)", "*,*", "*, \(tag)",
+        "\(tag), *",
+        "**", "W\(tag)", "w/\(tag)", "W/ \(tag)", "W/", "W", "\(tag);", "\"a b\"", "\"a\u{7f}\"", "\"a\nb\"",
+        "'\(tag)'",
     ])
     func malformedListIsAFault(header: String) {
         for comparison in [EntityTags.Comparison.strong, .weak] {

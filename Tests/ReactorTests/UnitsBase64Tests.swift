@@ -45,7 +45,8 @@ struct UnitsBase64Tests {
     }
 
     @Test(arguments: [
-        ("====", 0), ("Z===", 1), ("Zg==Zg==", 2), ("Zm8=Zm8=", 3), ("Z=g=", 1), ("=Zg=", 0), ("Zg=g", 2), ("Zm9v-_==", 4),
+        ("====", 0), ("Z===", 1), ("Zg==Zg==", 2), ("Zm8=Zm8=", 3), ("Z=g=", 1), ("=Zg=", 0), ("Zg=g", 2),
+        ("Zm9v-_==", 4),
         ("Zm9vYm\nv", 6), (" m9v", 0),
     ])
     func characterOutOfPlaceIsNamed(text: String, offset: Int) {
@@ -71,10 +72,12 @@ struct UnitsHexTests {
         #expect(Hex.decode(text.utf8.span) == nil)
     }
 
-    @Test(arguments: [
-        ("0", 0), ("f", 15), ("00000000000000ff", 255), ("ffffffffffffffff", .max), ("0123456789abcdef", 0x0123_4567_89ab_cdef),
-        ("", nil), ("F", nil), ("0000000000000000f", nil), ("-1", nil), ("1 ", nil),
-    ] as [(String, UInt64?)])
+    @Test(
+        arguments: [
+            ("0", 0), ("f", 15), ("00000000000000ff", 255), ("ffffffffffffffff", .max),
+            ("0123456789abcdef", 0x0123_4567_89ab_cdef),
+            ("", nil), ("F", nil), ("0000000000000000f", nil), ("-1", nil), ("1 ", nil),
+        ] as [(String, UInt64?)])
     func numberHasOneToSixteenDigits(text: String, number: UInt64?) {
         #expect(Hex.parse(text.utf8.span) == number)
     }
