@@ -56,3 +56,11 @@ let package = Package(
         .testTarget(name: "NodeTests", dependencies: ["Node", "TestSupport"], swiftSettings: strict),
     ]
 )
+
+// Fuzz targets have no main of their own: they link only under `--sanitize=fuzzer`.
+if Context.environment["TRIBE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "FuzzJSON", dependencies: ["Reactor"], path: "Tests/Fuzz/JSON",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

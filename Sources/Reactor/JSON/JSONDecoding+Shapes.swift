@@ -1,16 +1,18 @@
 /// What a value must be to be read as an `Output`; anything else leaves a fault.
-package struct JSONShape<Output> {
+///
+/// A shape with parts, as `.object` or `.array(of:)`, is best a constant: making one allocates.
+package struct JSONShape<Output>: Sendable {
     /// Nil: it was not, and `faults` says why.
-    package let read: (JSONValue, JSONFaults) -> Output?
+    package let read: @Sendable (JSONValue, JSONFaults) -> Output?
 
-    package init(read: @escaping (JSONValue, JSONFaults) -> Output?) {
+    package init(read: @escaping @Sendable (JSONValue, JSONFaults) -> Output?) {
         self.read = read
     }
 }
 
 extension JSONShape {
     /// A string that `parse` understands; `phrase` says what it must be, as in "a duration such as \"30s\"".
-    package static func text(_ phrase: String, parse: @escaping (String) -> Output?) -> JSONShape {
+    package static func text(_ phrase: String, parse: @escaping @Sendable (String) -> Output?) -> JSONShape {
         JSONShape { value, faults in
             guard let string = value.string else {
                 faults.addMismatch(at: value, expected: phrase)
@@ -25,7 +27,7 @@ extension JSONShape {
     }
 
     /// An object whose members `read` asks for; those it does not ask for are faults.
-    package static func object(_ read: @escaping (inout JSONFields) -> Output?) -> JSONShape {
+    package static func object(_ read: @escaping @Sendable (inout JSONFields) -> Output?) -> JSONShape {
         JSONShape { value, faults in
             var fields = JSONFields(of: value, faults)
             let output = read(&fields)
@@ -57,12 +59,13 @@ extension JSONShape {
     }
 }
 
-extension JSONShape where Output: CaseIterable & RawRepresentable, Output.RawValue == String {
+extension JSONShape where Output: CaseIterable & RawRepresentable & Sendable, Output.RawValue == String {
     /// A string: one of the raw values of `Output`.
     package static var word: JSONShape {
-        JSONShape { value, faults in
-            if let word = Output.allCases.first(where: { value.equals($0.rawValue) }) { return word }
-            let phrase = "one of " + Output.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        let words = Array(Output.allCases)
+        let phrase = "one of " + words.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        return JSONShape { value, faults in
+            if let word = words.first(where: { value.equals($0.rawValue) }) { return word }
             if value.kind == .string {
                 faults.add(.invalidValue, at: value, "expected \(phrase), got \(value.excerpt)")
             } else {
@@ -107,7 +110,7 @@ extension JSONShape where Output == Bool {
     }
 }
 
-extension JSONShape where Output: FixedWidthInteger {
+extension JSONShape where Output: FixedWidthInteger & Sendable {
     /// A number without fraction and exponent.
     package static func integer(in range: ClosedRange<Output>) -> JSONShape {
         JSONShape { value, faults in
@@ -127,6 +130,10 @@ extension JSONShape where Output: FixedWidthInteger {
             return integer
         }
     }
+}
+
+extension JSONShape where Output == Int64 {
+    package static var int64: JSONShape { .integer(in: .min ... .max) }
 }
 
 extension JSONShape where Output == Double {
