@@ -6,7 +6,7 @@
 /// visited at most once, whatever the path. Segments are compared raw: `/v1/%63ache` is another path than `/v1/cache`.
 ///
 /// GET implies HEAD where no route of its own has it, and OPTIONS is answered for every path that has a route.
-package struct Router<Payload: Sendable>: Sendable {
+package struct Router<Payload> {
     private let trie: RouteTrie
     private let payloads: [Payload]
 
@@ -25,6 +25,8 @@ package struct Router<Payload: Sendable>: Sendable {
     /// What came with the route of this index, in the order of `init`.
     package subscript(route: Int) -> Payload { payloads[route] }
 }
+
+extension Router: Sendable where Payload: Sendable {}
 
 package enum RouteAnswer: Sendable {
     case found(RouteMatch)

@@ -193,6 +193,14 @@ extension JSONWriter {
 // MARK: Bytes
 
 extension JSONWriter {
+    /// By byte: it is ASCII and stands for itself. A table, because this is asked for every byte of every string.
+    private static let isPlain = InlineArray<256, Bool> { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+        case let byte: byte >= 0x20 && byte < 0x80
+        }
+    }
+
     private mutating func appendDigits(_ value: UInt64) {
         var digits = InlineArray<20, UInt8>(repeating: 0)
         var first = digits.count
@@ -211,9 +219,12 @@ extension JSONWriter {
         var pending = 0
         var index = 0
         while index < text.count {
-            let byte = text[index]
-            let length = byte < 0x80 ? 1 : UTF8Sequence.length(in: text, at: index)
-            if byte < 0x80 ? Self.isPlain(byte) : length > 0 && !UTF8Sequence.isLineSeparator(text, at: index) {
+            if Self.isPlain[Int(text[index])] {
+                index += 1
+                continue
+            }
+            let length = text[index] < 0x80 ? 1 : UTF8Sequence.length(in: text, at: index)
+            if length > 1, !UTF8Sequence.isLineSeparator(text, at: index) {
                 index += length
                 continue
             }
@@ -224,15 +235,6 @@ extension JSONWriter {
         }
         append(text, from: pending, to: text.count)
         buffer.append(UInt8(ascii: "\""))
-    }
-
-    /// Whether an ASCII byte stands for itself: a bit set, because this is asked for every byte of every string.
-    @inline(__always)
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        let controls: UInt64 = 0xFFFF_FFFF
-        let below: UInt64 = controls | 1 << 0x22 | 1 << 0x26 | 1 << 0x3C | 1 << 0x3E
-        let above: UInt64 = 1 << (0x5C - 64)
-        return (byte < 64 ? below : above) >> UInt64(byte & 63) & 1 == 0
     }
 
     /// The escape of the character at `index`, or U+FFFD where none begins (`length` 0).

@@ -1,0 +1,58 @@
+import Reactor
+
+// The system routes, as `/openapi.json` describes them.
+
+extension Operation {
+    static let getLiveness = Operation(
+        "getLiveness", "Does the process turn?",
+        tag: .system, role: .none,
+        answers: [Answer(200, "It does.", [plainText])])
+
+    static let getReadiness = Operation(
+        "getReadiness", "Can this node serve?",
+        detail: "For balancers. Quorum is a verbose check only: no balancer drops a node whose cache works.",
+        tag: .system, role: .none,
+        parameters: [.query("verbose", .string, "A line for each check; the name alone is enough.")],
+        answers: [
+            Answer(200, "The cache can serve.", [plainText]),
+            Answer(503, "It is joining or draining.", [plainText]),
+        ])
+
+    static let getPrometheusMetrics = Operation(
+        "getPrometheusMetrics", "Metrics for Prometheus",
+        tag: .system, role: .read,
+        parameters: [.query("scope", .words(["cluster"]), "cluster: of all nodes, not of this one alone.")],
+        answers: [
+            Answer(
+                200, "The text exposition format.", [Content(type: "text/plain; version=0.0.4", schema: .string)])
+        ])
+
+    static let getOpenAPIDocument = Operation(
+        "getOpenAPIDocument", "This document",
+        tag: .system, role: .read,
+        answers: [Answer(200, "OpenAPI 3.1.", [.json(.object([]))])])
+
+    static let getCluster = Operation(
+        "getCluster", "Members of the cluster",
+        tag: .system, role: .read,
+        answers: [Answer(200, "As this node sees them.", [.json(.component(.clusterState))])])
+
+    static let explainError = Operation(
+        "explainError", "What an error code means",
+        tag: .system, role: .none,
+        parameters: [.path("code", .string, "The code of a problem.")],
+        answers: [
+            Answer(
+                200, "What it means and what to do.",
+                [.json(.component(.problemEntry)), Content(type: "text/html", schema: .string)],
+                headers: [Header("Vary", "Always Accept.", .words(["Accept"]))])
+        ],
+        problems: [.notFound])
+
+    static let getStatusPage = Operation(
+        "getStatusPage", "A page about this node",
+        tag: .system, role: .read,
+        answers: [Answer(200, "For people.", [Content(type: "text/html", schema: .string)])])
+
+    private static let plainText = Content(type: "text/plain", schema: .string)
+}

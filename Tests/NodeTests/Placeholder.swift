@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Node
-
-@Test func placeholder() {}
