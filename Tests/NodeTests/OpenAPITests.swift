@@ -45,7 +45,7 @@ import Testing
             }
         }
         let own = try Self.routes.map { route in
-            "\(HTTPMethodSet(route.method)) \(try RoutePattern(route.pattern).template) \(route.operation.id)"
+            "\(route.method.name) \(try RoutePattern(route.pattern).template) \(route.operation.id)"
         }
         let implied = own.filter { $0.hasPrefix("GET ") }.map { "HEAD \($0.dropFirst(4))Head" }
         #expect(listed == Set(own + implied))

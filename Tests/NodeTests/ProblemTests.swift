@@ -13,7 +13,7 @@ import Testing
     @Test(arguments: ProblemCode.allCases)
     func anEntryIsCompleteAndFitsItsStatus(_ code: ProblemCode) {
         let entry = code.entry
-        #expect(entry.code == code)
+        #expect(entry.code == code.rawValue)
         #expect((400...599).contains(entry.status))
         #expect(!entry.title.isEmpty && !entry.meaning.isEmpty && !entry.remedy.isEmpty)
         #expect((entry.retryAfter != nil) == (entry.status == 429 || entry.status == 503))

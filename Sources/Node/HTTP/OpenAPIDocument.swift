@@ -78,11 +78,11 @@ struct OpenAPIDocument: Sendable {
 
     private static func write(_ path: Path, to writer: inout JSONWriter) {
         for (method, operation) in path.operations {
-            writer.object(method.member) { OpenAPIOperation(method, operation).write(to: &$0) }
+            writer.object(method.name.lowercased()) { OpenAPIOperation(method, operation).write(to: &$0) }
         }
         let get = path.operations.first { $0.method == .get }
         guard let get, !path.operations.contains(where: { $0.method == .head }) else { return }
-        writer.object(HTTPMethod.head.member) { OpenAPIOperation(.head, get.operation).write(to: &$0) }
+        writer.object(HTTPMethod.head.name.lowercased()) { OpenAPIOperation(.head, get.operation).write(to: &$0) }
     }
 
     private static func writeComponents(to writer: inout JSONWriter) {
@@ -133,19 +133,4 @@ enum CommonField {
         ("RetryAfter", Operation.Header("Retry-After", "Seconds to wait before another attempt.", .integer)),
         ("Authenticate", Operation.Header("WWW-Authenticate", "Always Bearer.")),
     ]
-}
-
-extension HTTPMethod {
-    /// The method's member of a path item.
-    fileprivate var member: String {
-        switch self {
-        case .get: "get"
-        case .head: "head"
-        case .post: "post"
-        case .put: "put"
-        case .delete: "delete"
-        case .patch: "patch"
-        case .options: "options"
-        }
-    }
 }

@@ -7,18 +7,14 @@ import Reactor
 struct Problem: Error, Hashable, Sendable {
     static let contentType: StaticString = "application/problem+json"
 
-    let status: UInt16
-    let code: String
-    let title: String
+    let entry: ProblemEntry
     let detail: String
     /// Everything that is wrong with the body, not only what was found first.
     let faults: [Fault]
     /// For 405: what `Allow` lists.
     let allow: HTTPMethodSet
-    /// Seconds; there is one for every 429 and 503, and for nothing else.
+    /// Seconds; there are some for every 429 and 503, and for nothing else.
     let retryAfter: Int?
-    /// What `type` leads to: the page of the code, or that of the status if the catalogue has no such code.
-    private let page: ProblemCode
 
     struct Fault: Hashable, Sendable {
         /// RFC 6901, into the body of the request.
@@ -30,37 +26,39 @@ struct Problem: Error, Hashable, Sendable {
     init(
         _ code: ProblemCode, _ detail: String, faults: [Fault] = [], allow: HTTPMethodSet = [], retryAfter: Int? = nil
     ) {
-        let entry = code.entry
-        status = entry.status
-        self.code = code.rawValue
-        title = entry.title
-        self.detail = detail
-        self.faults = faults
-        self.allow = allow
-        self.retryAfter = entry.retryAfter.map { retryAfter ?? $0 }
-        page = code
+        self.init(code.entry, detail, faults: faults, allow: allow, retryAfter: retryAfter)
     }
 
     /// A refusal that another layer has named: its status and code stand.
     init(status: UInt16, code: String, detail: String) {
-        let page = ProblemCode(rawValue: code) ?? .general(status)
-        self.status = status
-        self.code = code
-        title = page.entry.title
+        let named = ProblemEntry.named(code)
+        let entry = named?.status == status ? named : nil
+        self.init(entry ?? ProblemEntry(refusal: code, status: status, meaning: detail), detail)
+    }
+
+    private init(
+        _ entry: ProblemEntry, _ detail: String, faults: [Fault] = [], allow: HTTPMethodSet = [], retryAfter: Int? = nil
+    ) {
+        self.entry = entry
         self.detail = detail
-        faults = []
-        allow = []
-        retryAfter = status == 429 || status == 503 ? page.entry.retryAfter ?? 1 : nil
-        self.page = page
+        self.faults = faults
+        self.allow = allow
+        self.retryAfter = entry.retryAfter.map { retryAfter ?? $0 }
+    }
+
+    /// The path of the page that explains the code; of the status, if the code has none.
+    private var type: String {
+        let page = ProblemEntry.named(entry.code) ?? ProblemCode.general(entry.status).entry
+        return "/v1/errors/\(page.code)"
     }
 
     /// The fields that this status demands, beside `Content-Type`.
     var headers: [(name: StaticString, value: String)] {
         var headers: [(name: StaticString, value: String)] = []
-        if status == 401 {
+        if entry.status == 401 {
             headers.append(("WWW-Authenticate", "Bearer"))
         }
-        if status == 405 {
+        if entry.status == 405 {
             headers.append(("Allow", allow.description))
         }
         if let retryAfter {
@@ -72,12 +70,12 @@ struct Problem: Error, Hashable, Sendable {
     /// Writes the body. `requestID` is that of the answer's `X-Request-Id`.
     func write(to writer: inout JSONWriter, requestID: String) {
         writer.object { writer in
-            writer.member("type", page.path)
-            writer.member("title", title)
-            writer.member("status", Int(status))
+            writer.member("type", type)
+            writer.member("title", entry.title)
+            writer.member("status", Int(entry.status))
             writer.member("detail", detail)
             writer.member("instance", "urn:uuid:\(requestID)")
-            writer.member("code", code)
+            writer.member("code", entry.code)
             guard !faults.isEmpty else { return }
             writer.array("errors") { writer in
                 for fault in faults {
@@ -87,34 +85,6 @@ struct Problem: Error, Hashable, Sendable {
                     }
                 }
             }
-        }
-    }
-}
-
-extension ProblemCode {
-    var path: String { "/v1/errors/\(rawValue)" }
-
-    /// The code that says no more than the status does.
-    static func general(_ status: UInt16) -> ProblemCode {
-        switch status {
-        case 401: .unauthorized
-        case 403: .forbidden
-        case 404: .notFound
-        case 405: .methodNotAllowed
-        case 408: .requestTimeout
-        case 409: .conflict
-        case 412: .preconditionFailed
-        case 413: .payloadTooLarge
-        case 414: .uriTooLong
-        case 415: .unsupportedMediaType
-        case 417: .expectationFailed
-        case 422: .invalidParameter
-        case 429: .tooManyRequests
-        case 431: .headerTooLarge
-        case 501: .notImplemented
-        case 503: .overloaded
-        case 505: .httpVersionNotSupported
-        default: status < 500 ? .badRequest : .internalError
         }
     }
 }

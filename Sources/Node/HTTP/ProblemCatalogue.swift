@@ -42,8 +42,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
 }
 
 /// What is always true of a code; a client reads it on the code's page.
-struct ProblemEntry: Sendable {
-    let code: ProblemCode
+struct ProblemEntry: Hashable, Sendable {
+    let code: String
     let status: UInt16
     let title: String
     /// What has happened, in words for somebody who did not write this server.
@@ -53,22 +53,63 @@ struct ProblemEntry: Sendable {
     /// Seconds of `Retry-After`, unless the problem itself knows better. Every 429 and 503 has them.
     let retryAfter: Int?
 
-    init(
+    fileprivate init(
         _ code: ProblemCode, _ status: UInt16, _ title: String, meaning: String, remedy: String, retryAfter: Int? = nil
     ) {
-        self.code = code
+        self.code = code.rawValue
         self.status = status
         self.title = title
         self.meaning = meaning
         self.remedy = remedy
         self.retryAfter = retryAfter
     }
+
+    /// The entry of a refusal that another layer has named: its status and code stand, title and remedy are those of the
+    /// status in general.
+    init(refusal code: String, status: UInt16, meaning: String) {
+        let general = ProblemCode.general(status).entry
+        self.code = code
+        self.status = status
+        title = general.title
+        self.meaning = meaning
+        remedy = general.remedy
+        retryAfter = general.retryAfter
+    }
+
+    /// The entry whose page is at `/v1/errors/{code}`.
+    static func named(_ code: String) -> ProblemEntry? {
+        ProblemCode(rawValue: code)?.entry
+    }
 }
 
 extension ProblemCode {
     var entry: ProblemEntry {
-        guard let entry = ProblemEntry.byCode[self] else { preconditionFailure("\(rawValue) is not in the catalogue") }
+        guard let entry = ProblemEntry.byCode[rawValue] else { preconditionFailure("\(self) is not in the catalogue") }
         return entry
+    }
+
+    /// The code that says no more than the status does.
+    static func general(_ status: UInt16) -> ProblemCode {
+        switch status {
+        case 401: .unauthorized
+        case 403: .forbidden
+        case 404: .notFound
+        case 405: .methodNotAllowed
+        case 408: .requestTimeout
+        case 409: .conflict
+        case 412: .preconditionFailed
+        case 413: .payloadTooLarge
+        case 414: .uriTooLong
+        case 415: .unsupportedMediaType
+        case 417: .expectationFailed
+        case 422: .invalidParameter
+        case 429: .tooManyRequests
+        case 431: .headerTooLarge
+        case 501: .notImplemented
+        case 503: .overloaded
+        case 505: .httpVersionNotSupported
+        default: status < 500 ? .badRequest : .internalError
+        }
     }
 }
 

@@ -8,7 +8,7 @@ struct ProblemPage {
     /// `code` and `accept`: the raw path segment and the `Accept` field. Nil: there is no such code, and the answer is 404.
     /// Answers vary by `Accept`.
     init?(code: Span<UInt8>, accept: Span<UInt8>?) {
-        guard let entry = ProblemCode(rawValue: Self.text(code))?.entry else { return nil }
+        guard let entry = ProblemEntry.named(Self.text(code)) else { return nil }
         if let accept, Self.prefersHTML(Self.text(accept)) {
             contentType = "text/html; charset=utf-8"
             body = Array(Self.html(entry).utf8)
@@ -34,7 +34,7 @@ struct ProblemPage {
     private static func json(_ entry: ProblemEntry) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("code", entry.code.rawValue)
+            writer.member("code", entry.code)
             writer.member("status", Int(entry.status))
             writer.member("title", entry.title)
             writer.member("meaning", entry.meaning)
@@ -50,9 +50,9 @@ struct ProblemPage {
         <html lang="en">
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width">
-        <title>\(entry.code.rawValue): \(entry.title)</title>
+        <title>\(entry.code): \(entry.title)</title>
         <h1>\(entry.title)</h1>
-        <p><code>\(entry.code.rawValue)</code>, status \(entry.status)</p>
+        <p><code>\(entry.code)</code>, status \(entry.status)</p>
         <p>\(entry.meaning)</p>
         <p>\(entry.remedy)</p>
         </html>

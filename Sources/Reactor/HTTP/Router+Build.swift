@@ -76,6 +76,6 @@ private struct RouteTrieBuilder {
     }
 
     private func title(_ route: Int) -> String {
-        "\(HTTPMethodSet(routes[route].method)) \(routes[route].pattern)"
+        "\(routes[route].method.name) \(routes[route].pattern)"
     }
 }

@@ -18,14 +18,6 @@ package struct HTTPMethodSet: OptionSet, Hashable, Sendable {
 extension HTTPMethodSet: CustomStringConvertible {
     /// The value of `Allow`: `GET, HEAD, PUT, OPTIONS`.
     package var description: String {
-        HTTPMethod.names.filter { contains($0.method) }.map(\.name).joined(separator: ", ")
+        HTTPMethod.allCases.filter { contains($0) }.map(\.name).joined(separator: ", ")
     }
-}
-
-extension HTTPMethod {
-    /// Each method as RFC 9110 and 5789 write it, in the order of its raw values.
-    fileprivate static let names: [(method: HTTPMethod, name: String)] = [
-        (.get, "GET"), (.head, "HEAD"), (.post, "POST"), (.put, "PUT"), (.delete, "DELETE"), (.patch, "PATCH"),
-        (.options, "OPTIONS"),
-    ]
 }

@@ -43,6 +43,7 @@ package struct RouteMatch: Sendable {
 
 /// Where the parameters of a matched path are: ranges of its raw bytes, in the order of the pattern.
 package struct RouteParameters: Sendable {
+    /// Room for `RoutePattern.parametersMax`.
     private var ranges = InlineArray<4, Range<Int>>(repeating: 0..<0)
     package private(set) var count = 0
 
