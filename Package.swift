@@ -51,7 +51,8 @@ let package = Package(
         .executableTarget(name: "Tribe", dependencies: ["Node"], swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ClusterTests", dependencies: ["Cluster", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Cluster", "TestSupport"], exclude: ["Vectors"], swiftSettings: strict),
         .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Node", "TestSupport"], swiftSettings: strict),
     ]

@@ -1,3 +1,3 @@
 import Node
 
-nodeMain()
+runTribe()

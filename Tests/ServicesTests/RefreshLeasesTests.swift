@@ -56,7 +56,7 @@ struct RefreshLeasesTests {
         }
 
         func grantedAt(_ token: LeaseToken, _ key: String) -> Version? {
-            try? leases.grantedAt(token, on: key.utf8.span, now: now)
+            try? leases.grant(token, on: key.utf8.span, now: now).stamp
         }
     }
 

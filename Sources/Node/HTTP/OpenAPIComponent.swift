@@ -64,9 +64,11 @@ extension OpenAPIComponent {
             "errors",
             .array(
                 .object([
-                    .required("pointer", .formatted("json-pointer"), "Where in the body of the request."),
+                    .optional("pointer", .formatted("json-pointer"), "Where in the body of the request."),
+                    .optional("parameter", .string, "Or which query parameter."),
+                    .optional("header", .string, "Or which header field."),
                     .required("detail", .string, "What is wrong there."),
-                ])), "Everything that is wrong with the body."),
+                ])), "Everything that is wrong with the request."),
     ])
 
     private static let problemEntrySchema = Schema.object([

@@ -16,10 +16,32 @@ struct Problem: Error, Hashable, Sendable {
     /// Seconds; there are some for every 429 and 503, and for nothing else.
     let retryAfter: Int?
 
+    /// One thing that is wrong with a request.
     struct Fault: Hashable, Sendable {
-        /// RFC 6901, into the body of the request.
-        let pointer: String
+        /// Where: an RFC 6901 pointer into the body, or the name of a query parameter or header field.
+        enum Place: Hashable, Sendable {
+            case pointer(String)
+            case parameter(String)
+            case header(String)
+        }
+
+        let place: Place
         let detail: String
+
+        init(pointer: String, detail: String) {
+            place = .pointer(pointer)
+            self.detail = detail
+        }
+
+        init(parameter: String, _ detail: String) {
+            place = .parameter(parameter)
+            self.detail = detail
+        }
+
+        init(header: String, _ detail: String) {
+            place = .header(header)
+            self.detail = detail
+        }
     }
 
     /// `detail`: a sentence about this very request. `retryAfter`: seconds, if more is known than the catalogue says.
@@ -80,7 +102,11 @@ struct Problem: Error, Hashable, Sendable {
             writer.array("errors") { writer in
                 for fault in faults {
                     writer.object { writer in
-                        writer.member("pointer", fault.pointer)
+                        switch fault.place {
+                        case .pointer(let pointer): writer.member("pointer", pointer)
+                        case .parameter(let name): writer.member("parameter", name)
+                        case .header(let name): writer.member("header", name)
+                        }
                         writer.member("detail", fault.detail)
                     }
                 }

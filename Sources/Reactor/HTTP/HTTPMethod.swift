@@ -21,6 +21,14 @@ package enum HTTPMethod: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// Asks for no change (RFC 9110 §9.2.1).
+    package var isSafe: Bool {
+        switch self {
+        case .get, .head, .options: true
+        case .post, .put, .delete, .patch: false
+        }
+    }
+
     /// As it stands in a request line.
     package var name: String {
         switch self {

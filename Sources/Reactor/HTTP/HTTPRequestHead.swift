@@ -62,6 +62,15 @@ package final class HTTPRequestHead {
         unsafe fields.deallocate()
     }
 
+    /// Forgets the request: for an answer to what never became one.
+    func reset() {
+        line = Line()
+        byteCount = 0
+        fieldCount = 0
+        firsts = InlineArray(repeating: 0)
+        counts = InlineArray(repeating: 0)
+    }
+
     package var method: HTTPMethod { line.method }
     /// 0 or 1: HTTP/1.0 or HTTP/1.1.
     package var versionMinor: UInt8 { line.versionMinor }
@@ -110,6 +119,13 @@ package final class HTTPRequestHead {
             guard first > 0 else { return nil }
             return value(at: Int(first) - 1)
         }
+    }
+
+    /// The value of the first field of that name; empty without one.
+    @_lifetime(borrow self)
+    package func valueOrEmpty(of name: HTTPFieldName) -> Span<UInt8> {
+        let first = firsts[Int(name.rawValue)]
+        return first > 0 ? value(at: Int(first) - 1) : readable(0, 0)
     }
 
     /// How many fields have that name.

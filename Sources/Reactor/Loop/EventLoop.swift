@@ -47,6 +47,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     let outputPool = OutputBufferPool()
     /// Every connection of the loop, for their deadlines.
     let connections = ConnectionTable()
+    /// What an upper layer keeps for this loop, to be found from a call on it.
+    package var occupant: AnyObject?
     /// For request ids and lease tokens: unpredictable enough to be unique, seeded from the system's generator.
     package var random = LoopRandom()
 
@@ -70,7 +72,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         UV.must(unsafe uv_prepare_init(uv, prepare), "uv_prepare_init")
         UV.must(unsafe uv_check_init(uv, check), "uv_check_init")
         UV.must(unsafe uv_idle_init(uv, idle), "uv_idle_init")
-        UV.must(unsafe uv_prepare_start(prepare) { unsafe EventLoop.of($0!.pointee.loop).fallAsleep() }, "uv_prepare_start")
+        UV.must(
+            unsafe uv_prepare_start(prepare) { unsafe EventLoop.of($0!.pointee.loop).fallAsleep() }, "uv_prepare_start")
         UV.must(unsafe uv_check_start(check) { unsafe EventLoop.of($0!.pointee.loop).endTurn() }, "uv_check_start")
         updateWallClock()
         try startThread()
@@ -97,10 +100,12 @@ extension EventLoop {
     private func startThread() throws {
         let started = OnceSignal()
         let box = unsafe Unmanaged.passRetained(ThreadStart(loop: self, started: started))
-        let status = unsafe uv_thread_create(&threadHandle, { argument in
-            let start = unsafe Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue()
-            start.loop.runThread(started: start.started)
-        }, box.toOpaque())
+        let status = unsafe uv_thread_create(
+            &threadHandle,
+            { argument in
+                let start = unsafe Unmanaged<ThreadStart>.fromOpaque(argument!).takeRetainedValue()
+                start.loop.runThread(started: start.started)
+            }, box.toOpaque())
         try UV.check(status, "cannot start an event loop's thread")
         started.wait()
     }
@@ -211,6 +216,11 @@ extension EventLoop {
     /// Runs `call` on the loop, soon and in the order of the calls of one thread. From any thread.
     package func execute(_ call: @escaping @Sendable () -> Void) {
         submit(.call(call))
+    }
+
+    /// Runs `call` at once if this is the loop, else soon on it.
+    package func executeHereOrThere(_ call: @escaping @Sendable () -> Void) {
+        if isInLoop { call() } else { execute(call) }
     }
 
     /// Runs `body` on the loop and waits for what it returns. From a thread that is no loop's: a loop that waited for

@@ -45,6 +45,13 @@ package enum HostProcess {
         return (seconds(usage.ru_utime), seconds(usage.ru_stime))
     }
 
+    /// Milliseconds since 1970.
+    package static var wallMilliseconds: Int64 {
+        var wall = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &wall)
+        return Int64(wall.tv_sec) * 1_000 + Int64(wall.tv_nsec) / 1_000_000
+    }
+
     package static func isTerminal(descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Writes all of `text` to standard error, in one call unless the kernel takes it in pieces.
@@ -76,7 +83,8 @@ package enum HostProcess {
         var entry = unsafe environ
         while let text = unsafe entry.pointee {
             unsafe entry += 1
-            let pair = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let pair = unsafe String(cString: text).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard pair.count == 2, pair[0].hasPrefix(prefix) else { continue }
             found.append((String(pair[0]), String(pair[1])))
         }

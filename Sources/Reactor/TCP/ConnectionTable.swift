@@ -30,11 +30,7 @@ final class ConnectionTable {
         count -= 1
     }
 
-    func forEach(_ body: (TCPConnection) -> Void) {
-        for slot in slots.indices {
-            if let connection = slots[slot] { body(connection) }
-        }
-    }
+    var all: [TCPConnection] { slots.compactMap(\.self) }
 
     func watch(loop: EventLoop, writeTime: UInt64) {
         let timer = LoopTimer(loop: loop) { [unowned self, unowned loop] in
@@ -56,6 +52,6 @@ final class ConnectionTable {
     func close() {
         timer?.close()
         timer = nil
-        forEach { $0.close() }
+        for connection in all { connection.close() }
     }
 }

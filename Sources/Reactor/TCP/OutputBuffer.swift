@@ -175,7 +175,8 @@ extension OutputBuffer {
             unsafe add(base + position, splice.position - position)
             position = splice.position
             let blob = unsafe splice.blob.unsafeBytes
-            unsafe add(UnsafeMutablePointer(mutating: blob.baseAddress!.assumingMemoryBound(to: UInt8.self)), blob.count)
+            unsafe add(
+                UnsafeMutablePointer(mutating: blob.baseAddress!.assumingMemoryBound(to: UInt8.self)), blob.count)
         }
         unsafe add(base + position, bytesCount - position)
         return used

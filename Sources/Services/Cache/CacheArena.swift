@@ -40,14 +40,15 @@ struct CacheArena: ~Copyable {
 
     /// Reserves addresses, not memory. `bytes` is rounded down to pages.
     init(reserving bytes: Int) throws(CacheFault) {
-        pageLimit = min(bytes, Self.reservationMax) / Self.pageBytes
-        precondition(pageLimit >= 2, "an arena of \(bytes) bytes")
-        reservedBytes = pageLimit * Self.pageCost
-        guard let start = unsafe PageMapping.reserve(reservedBytes) else {
-            throw .noAddressSpace(bytes: reservedBytes)
+        let limit = min(bytes, Self.reservationMax) / Self.pageBytes
+        precondition(limit >= 2, "an arena of \(bytes) bytes")
+        guard let start = unsafe PageMapping.reserve(limit * Self.pageCost) else {
+            throw .noAddressSpace(bytes: limit * Self.pageCost)
         }
         unsafe base = start
-        pages = unsafe PageTable(start + pageLimit * Self.pageBytes, count: pageLimit)
+        pageLimit = limit
+        reservedBytes = limit * Self.pageCost
+        pages = unsafe PageTable(start + limit * Self.pageBytes, count: limit)
         taken = ZeroedWords(count: (pageLimit + 63) / 64)
         taken[0] = 1
         shelves = []

@@ -15,7 +15,7 @@ package struct CacheKey: ~Escapable {
     package init(_ bytes: Span<UInt8>, seed: UInt64, secret: HashSecret) {
         precondition(bytes.count > 0 && bytes.count <= Self.lengthMax, "a key of \(bytes.count) bytes")
         self.bytes = bytes
-        partition = PartitionID(of: bytes, seed: seed)
+        partition = PartitionID(of: bytes, seed: PlacementSeed(rawValue: seed))
         hash = secret.hash(bytes)
     }
 

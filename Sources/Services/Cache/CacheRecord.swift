@@ -167,7 +167,9 @@ struct CacheRecord {
     func hasKey(_ key: Span<UInt8>) -> Bool {
         guard key.count == keyLength else { return false }
         let own = unsafe base + keyOffset
-        return unsafe key.withUnsafeBufferPointer { unsafe memcmp(own, $0.baseAddress.unsafelyUnwrapped, $0.count) == 0 }
+        return unsafe key.withUnsafeBufferPointer {
+            unsafe memcmp(own, $0.baseAddress.unsafelyUnwrapped, $0.count) == 0
+        }
     }
 
     func writeKey(_ key: Span<UInt8>) {
@@ -231,11 +233,9 @@ struct CacheRecord {
 // MARK: - State
 
 extension CacheRecord {
-    /// What a blob costs beside its bytes: the object and malloc's part for both.
-    static let blobOverhead = 80
-
+    /// What the blob is charged.
     var blobBytes: Int {
-        unsafe blob._withUnsafeGuaranteedRef { $0.capacity } + Self.blobOverhead
+        unsafe blob._withUnsafeGuaranteedRef { $0.capacity } + Blob.overhead
     }
 
     var deadlines: Deadlines { Deadlines(expiresAt: expiresAt, staleUntil: staleUntil) }

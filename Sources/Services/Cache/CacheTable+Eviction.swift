@@ -34,7 +34,9 @@ extension CacheTable {
             guard spent > 0 else { break }
             units -= spent
         }
-        guard account.used + blobBytes + pageCost(for: sizeClass) <= account.limit else {
+        let extra = blobBytes + pageCost(for: sizeClass)
+        guard account.used + extra <= account.limit else {
+            account.want(extra)
             counts.refused += 1
             throw .full
         }

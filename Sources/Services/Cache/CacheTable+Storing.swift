@@ -11,7 +11,7 @@ extension CacheTable {
         let sizeClass = arena.classes.index(for: shape.bytes)
         var blobBytes = 0
         if shape.hasBlob, case .bytes(let bytes) = value {
-            blobBytes = Self.blobCost(capacity: bytes.count)
+            blobBytes = bytes.count + Blob.overhead
         }
         guard value.count <= UInt32.max, shape.bytes + value.count <= account.budget else { throw .tooLarge }
         var ref = ref
@@ -25,9 +25,6 @@ extension CacheTable {
             overwrite(key, ref, value, metadata, shape, version)
         } else {
             try exchange(key, ref, value, metadata, shape, sizeClass, version)
-        }
-        if case .blob(let blob) = value {
-            account.releaseBody(Self.blobCost(capacity: blob.capacity))
         }
     }
 
@@ -72,7 +69,7 @@ extension CacheTable {
         let before = footprint(ref)
         book(key, ref, version, metadata.deadlines)
         if record.flags.hasBlob {
-            chargeBlobs(-record.blobBytes)
+            holdBlobs(-record.blobBytes)
             record.releaseBlob()
         }
         fill(ref, key, value, metadata, shape, version, flags: record.flags)
@@ -112,14 +109,22 @@ extension CacheTable {
         record.writeKey(key.bytes)
         record.expiresAt = metadata.deadlines.expiresAt
         switch value {
-        case .bytes(let bytes) where shape.hasBlob: record.writeBlob(Blob(copying: bytes))
+        case .bytes(let bytes) where shape.hasBlob: record.writeBlob(newBlob(bytes))
         case .bytes(let bytes): record.writeValue(bytes)
         case .blob(let blob) where shape.hasBlob: record.writeBlob(blob)
         case .blob(let blob): record.writeValue(blob.span)
         }
         if shape.hasBlob {
-            chargeBlobs(record.blobBytes)
+            holdBlobs(record.blobBytes)
         }
+    }
+
+    private func newBlob(_ bytes: Span<UInt8>) -> Blob {
+        account.charge(bytes.count + Blob.overhead)
+        account.hold(-(bytes.count + Blob.overhead))
+        let blob = Blob(capacity: bytes.count, charged: account)
+        blob.append(bytes)
+        return blob
     }
 
     /// Notes the new version and deadlines of an entry, in its record and wherever else they count.

@@ -66,6 +66,7 @@ extension CacheTable {
         }
         ghosts.release()
         settleGhosts()
+        account.forgetWanted(now: now)
         var units = Self.upkeepUnits
         while settings.policy == .evict, units > 0, account.mustShed(held: use.total, extra: 0) {
             let spent = shed(units: units, now: now)

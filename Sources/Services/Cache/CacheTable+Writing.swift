@@ -1,9 +1,6 @@
 package import Cluster
 
 extension CacheTable {
-    /// What a blob of this capacity costs the account.
-    package static func blobCost(capacity: Int) -> Int { capacity + CacheRecord.blobOverhead }
-
     /// Stores a value if the condition holds. An entry past its `expiresAt` counts as absent.
     ///
     /// `keepsDeadlines`: a fresh entry's deadlines stay, and the metadata's are for a new one.

@@ -88,7 +88,8 @@ package struct CacheTable: ~Copyable {
                 ref = record.previous
             }
         }
-        account.release(use.total)
+        account.charge(use.blobs - use.total)
+        account.hold(-use.blobs)
     }
 
     package var statistics: CacheStatistics {
@@ -179,7 +180,7 @@ package struct CacheTable: ~Copyable {
     mutating func discard(_ ref: UInt32) {
         let record = arena.record(ref)
         if record.flags.hasBlob {
-            chargeBlobs(-record.blobBytes)
+            holdBlobs(-record.blobBytes)
             record.releaseBlob()
         }
         arena.free(ref)
@@ -213,9 +214,10 @@ package struct CacheTable: ~Copyable {
         account.charge(growth)
     }
 
-    mutating func chargeBlobs(_ bytes: Int) {
+    /// Blobs come into the table or leave it. Their charge is their own.
+    mutating func holdBlobs(_ bytes: Int) {
         use.blobs += bytes
-        account.charge(bytes)
+        account.hold(bytes)
     }
 
     /// What a record occupies, with its blob.

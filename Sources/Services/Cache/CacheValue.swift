@@ -4,8 +4,8 @@ package import Reactor
 package enum CacheValue: ~Escapable {
     /// Copied.
     case bytes(Span<UInt8>)
-    /// Kept by reference if it is too large to stand in a record, else copied. Nobody appends to it any more, and its cost
-    /// was charged with `MemoryAccount.chargeBody`; a put that succeeds takes that charge over, any other leaves it.
+    /// Kept by reference if it is too large to stand in a record, else copied. Nobody appends to it any more, and it is
+    /// charged to the table's account.
     case blob(Blob)
 
     var count: Int {

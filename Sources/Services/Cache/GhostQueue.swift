@@ -83,7 +83,7 @@ struct GhostQueue: ~Copyable {
 
     private func bucket(of hash: UInt64) -> Int {
         let buckets = UInt64(words.count / Self.bucketWords)
-        return Int((hash & 0xFFFF_FFFF) * buckets >> 32)
+        return Int(((hash & 0xFFFF_FFFF) * buckets) >> 32)
     }
 
     /// Never zero, so that an empty slot has none.

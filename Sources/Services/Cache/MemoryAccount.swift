@@ -1,20 +1,26 @@
+import Reactor
 import Synchronization
 
 /// The one byte budget of a node's cache, shared by its shards and by the bodies of requests under way.
 ///
-/// Everything that grows with use is charged: pages, index tables, ghosts, digests, values out of line. It keeps count and
-/// refuses nothing; who charges asks first, and sheds when told so.
-package final class MemoryAccount: Sendable {
-    /// Above `budget x 21/20` a shard sheds even when it holds no more than its share, and puts are refused.
+/// Everything that grows with use is charged: pages, index tables, ghosts, digests, and each blob from its birth to its
+/// death, so that a value which a slow client still reads counts after the table has let it go.
+package final class MemoryAccount: MemoryBudget {
+    /// Above `budget x 21/20` a shard sheds even when it holds no more than its share, and nothing more is to be had.
     private static let overdraftFraction = 20
     /// The overdraft of a small budget, so that a few pages can be in flight.
     private static let overdraftMin = 4 * CacheArena.pageBytes
+    /// How long room is kept for who was refused it, in milliseconds: twice the `Retry-After` that he is told.
+    private static let wantedFor: UInt64 = 2_000
 
     package let shards: Int
     private let budgetBytes: Atomic<Int>
     private let usedBytes = Atomic<Int>(0)
-    /// The part of `usedBytes` that no table holds.
-    private let bodyBytes = Atomic<Int>(0)
+    /// The part of `usedBytes` that is in tables. The rest is bodies on their way in or out.
+    private let heldBytes = Atomic<Int>(0)
+    /// The most that was refused of late; shards make room for it, so that a retry finds it.
+    private let wantedBytes = Atomic<Int>(0)
+    private let wantedUntil = Atomic<UInt64>(0)
 
     package init(budget: Int, shards: Int) {
         precondition(budget >= 0 && shards > 0)
@@ -36,38 +42,56 @@ package final class MemoryAccount: Sendable {
         return budget + max(budget / Self.overdraftFraction, Self.overdraftMin)
     }
 
-    /// A body of a request takes memory: `CacheTable.blobCost` of its capacity, before the blob is made.
-    package func chargeBody(_ bytes: Int) {
-        usedBytes.wrappingAdd(bytes, ordering: .relaxed)
-        bodyBytes.wrappingAdd(bytes, ordering: .relaxed)
+    /// For bodies. Shards need no leave: they make room before they charge.
+    package func reserve(_ bytes: Int) -> Bool {
+        let (_, used) = usedBytes.wrappingAdd(bytes, ordering: .relaxed)
+        if used <= limit { return true }
+        release(bytes)
+        want(bytes)
+        return false
     }
 
-    /// It gives it back. Not after a put that succeeded: the table has the charge then.
-    package func releaseBody(_ bytes: Int) {
+    package func release(_ bytes: Int) {
         usedBytes.wrappingSubtract(bytes, ordering: .relaxed)
-        bodyBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
-    /// A body becomes a value: its charge is a table's from now on.
-    func adoptBody(_ bytes: Int) {
-        bodyBytes.wrappingSubtract(bytes, ordering: .relaxed)
+    /// Bytes were refused that the budget allows: room is to be made for them.
+    func want(_ bytes: Int) {
+        guard bytes <= budget else { return }
+        wantedBytes.max(bytes, ordering: .relaxed)
     }
 
+    /// Forgets what was wanted once its time has passed.
+    func forgetWanted(now: UInt64) {
+        guard wantedBytes.load(ordering: .relaxed) > 0 else { return }
+        let until = wantedUntil.load(ordering: .relaxed)
+        if until == 0 {
+            wantedUntil.store(now + Self.wantedFor, ordering: .relaxed)
+        } else if now >= until {
+            wantedBytes.store(0, ordering: .relaxed)
+            wantedUntil.store(0, ordering: .relaxed)
+        }
+    }
+
+    /// A table takes so much more, or less.
     func charge(_ bytes: Int) {
         usedBytes.wrappingAdd(bytes, ordering: .relaxed)
+        heldBytes.wrappingAdd(bytes, ordering: .relaxed)
     }
 
-    func release(_ bytes: Int) {
-        usedBytes.wrappingSubtract(bytes, ordering: .relaxed)
+    /// A table takes in so much of what is charged already, or lets it go.
+    func hold(_ bytes: Int) {
+        heldBytes.wrappingAdd(bytes, ordering: .relaxed)
     }
 
     /// Whether a shard that holds `held` must make room before it takes `extra` more: the budget would be exceeded, and
     /// either this shard has more than its share of what bodies leave, or the overdraft is used up too.
     func mustShed(held: Int, extra: Int) -> Bool {
-        let used = used + extra
-        guard used > budget else { return false }
-        let share = (budget - bodyBytes.load(ordering: .relaxed)) / shards
-        return held + extra > share || used > limit
+        let used = used
+        let needed = used + extra + wantedBytes.load(ordering: .relaxed)
+        guard needed > budget else { return false }
+        let bodies = used - heldBytes.load(ordering: .relaxed)
+        return (held + extra) * shards > budget - bodies - wantedBytes.load(ordering: .relaxed) || needed > limit
     }
 }
 

@@ -8,6 +8,8 @@ extension RefreshLeases {
         let hash: UInt64
         /// How many began before it.
         let number: UInt64
+        /// Of the stale value that the load is to replace.
+        let tags: [UInt64]
         var token: LeaseToken
         var grantedAt: Version
         var expiresAt: UInt64
@@ -63,16 +65,17 @@ extension RefreshLeases {
     }
 
     mutating func begin<Generator: RandomNumberGenerator>(
-        _ key: Span<UInt8>, _ hash: UInt64, lease: Duration, at moment: Moment, using generator: inout Generator
+        _ key: Span<UInt8>, _ hash: UInt64, _ request: Request, at moment: Moment, using generator: inout Generator
     ) -> LeaseToken {
         let copy = [UInt8](capacity: key.count) { output in
             for index in key.indices { output.append(key[index]) }
         }
         let token = LeaseToken(using: &generator)
-        let expiresAt = Self.expiry(of: lease, moment)
+        let expiresAt = Self.expiry(of: request.lease, moment)
         let flight = flights.insert(
             Flight(
-                key: copy, hash: hash, number: begun, token: token, grantedAt: moment.stamp, expiresAt: expiresAt))
+                key: copy, hash: hash, number: begun, tags: request.tags, token: token, grantedAt: moment.stamp,
+                expiresAt: expiresAt))
         begun += 1
         flightOfKey[hash] = flight
         keyBytes += copy.capacity

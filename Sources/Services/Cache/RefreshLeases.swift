@@ -15,7 +15,7 @@ package import Reactor
 /// A tag has no list of its keys: nobody can void the leases of a tag. So a lease keeps the stamp at which it was
 /// granted, and a PUT that settles it goes:
 ///
-/// 1. `grantedAt`, which refuses a void lease;
+/// 1. `grant`, which refuses a void lease;
 /// 2. the caller holds that stamp against those of the partition and of the tags, the new value's as well as those of
 ///    the entry that it replaces; if one voids it: `giveUp` and 409;
 /// 3. it stores the value;
@@ -55,12 +55,15 @@ package struct RefreshLeases: Sendable {
         package let waitUntil: UInt64
         /// Whether the table has a stale value for it.
         package let hasStale: Bool
+        /// The tags of that value: to invalidate one of them is to invalidate the key.
+        package let tags: [UInt64]
 
-        package init(waiter: WaiterID, lease: Duration, waitUntil: UInt64, hasStale: Bool) {
+        package init(waiter: WaiterID, lease: Duration, waitUntil: UInt64, hasStale: Bool, tags: [UInt64] = []) {
             self.waiter = waiter
             self.lease = lease
             self.waitUntil = waitUntil
             self.hasStale = hasStale
+            self.tags = tags
         }
     }
 
@@ -137,7 +140,7 @@ extension RefreshLeases {
         let otherwise: Answer = request.hasStale ? .stale : .miss
         guard let flight = flightOfKey[hash] else {
             guard flights.count < limits.leasesMax else { return otherwise }
-            return .granted(begin(key, hash, lease: request.lease, at: moment, using: &generator))
+            return .granted(begin(key, hash, request, at: moment, using: &generator))
         }
         // Two keys with one hash, once in 2^64 pairs: the second is not controlled.
         guard flights[flight].isOf(key) else { return otherwise }
@@ -151,9 +154,13 @@ extension RefreshLeases {
         return .waiting
     }
 
-    /// The stamp at which the lease was granted that is in force on `key` and bears `token`.
-    package func grantedAt(_ token: LeaseToken, on key: Span<UInt8>, now: UInt64) throws(StaleLease) -> Version {
-        flights[try flight(token, key, now)].grantedAt
+    /// The lease that is in force on `key` and bears `token`: the stamp at which it was granted, and the tags of the stale
+    /// value that it is to replace.
+    package func grant(
+        _ token: LeaseToken, on key: Span<UInt8>, now: UInt64
+    ) throws(StaleLease) -> (stamp: Version, tags: [UInt64]) {
+        let flight = flights[try flight(token, key, now)]
+        return (flight.grantedAt, flight.tags)
     }
 
     /// A value was stored under `key`, with a lease or without.

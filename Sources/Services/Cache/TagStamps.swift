@@ -16,7 +16,7 @@ import Reactor
 /// The tags are spread over 64 segments, so that growth copies a 64th at a time (a fraction of a millisecond at a
 /// million tags). A segment is a heap by stamp with an open-addressed index; a tag costs 16 bytes and 5 to 11 of
 /// index, at worst twice.
-package struct TagStamps: Sendable {
+package struct TagStamps: TagLookup, Sendable {
     package static let countMax = 1_000_000
     private static let segmentCount = 64
 

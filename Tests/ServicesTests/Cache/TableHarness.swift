@@ -67,7 +67,9 @@ struct TableHarness: ~Copyable {
     }
 
     mutating func get(_ key: [UInt8], allowStale: Bool = false) -> [UInt8]? {
-        guard let entry = table.get(table.key(key.span), allowStale: allowStale, now: now, tags: tags) else { return nil }
+        guard let entry = table.get(table.key(key.span), allowStale: allowStale, now: now, tags: tags) else {
+            return nil
+        }
         return array(entry.value)
     }
 

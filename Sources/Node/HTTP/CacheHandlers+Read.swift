@@ -1,0 +1,110 @@
+import Cluster
+import Reactor
+import Services
+
+/// How the cache routes are answered, on the loop that owns the key.
+enum CacheHandlers {}
+
+extension CacheHandlers {
+    /// `GET /v1/cache/{key}`
+    static let get: KeyedHandler = { shard, _, exchange, key, _ in
+        let head = exchange.head
+        guard head.query.isEmpty else { return getWithQuery(shard, exchange, key) }
+        answerFresh(shard, exchange, key)
+    }
+
+    /// A fresh value, or a miss.
+    private static func answerFresh(
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: borrowing Span<UInt8>
+    ) {
+        let now = shard.now
+        let isHit = shard.withEntry(key, allowStale: false) { entry in
+            answer(exchange, entry, now: now, isShared: true, token: nil)
+        }
+        if !isHit { answerMiss(exchange, token: nil) }
+    }
+
+    private static func getWithQuery(
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: borrowing Span<UInt8>
+    ) {
+        let head = exchange.head
+        let query = CacheQuery(head.query, allowed: [.consistency, .refresh, .wait])
+        guard query.faults.isEmpty else { return exchange.respond(invalid: query.faults) }
+        guard let lease = query.refresh else { return answerFresh(shard, exchange, key) }
+        CacheHandlers.refresh(shard, exchange, key, lease: lease, wait: query.wait)
+    }
+
+    /// Writes an entry as the answer, or 304 if the client has it. `token`: the refresh lease that goes with it.
+    static func answer(
+        _ exchange: HTTPExchange, _ entry: borrowing CacheEntry, now: UInt64, isShared: Bool, token: LeaseToken?
+    ) {
+        let head = exchange.head
+        let version = entry.version
+        if token == nil, let list = head[.ifNoneMatch], matches(list, version) {
+            let response = exchange.respond(.notModified)
+            writeValidators(response, version, entry.deadlines.expiresAt, now: now, isShared: isShared)
+            return response.finish()
+        }
+        let response = exchange.respond(.ok)
+        writeValidators(response, version, entry.deadlines.expiresAt, now: now, isShared: isShared)
+        writeToken(token, to: response)
+        response.headers("X-Content-Type-Options: nosniff\r\nContent-Security-Policy: sandbox\r\n")
+        let type = entry.contentType
+        if type.isEmpty {
+            response.headers("Content-Type: application/octet-stream\r\n")
+        } else {
+            response.header("Content-Type", type)
+        }
+        let encoding = entry.contentEncoding
+        if !encoding.isEmpty { response.header("Content-Encoding", encoding) }
+        if let blob = entry.blob {
+            response.finish(body: blob)
+        } else {
+            response.finish(body: entry.value)
+        }
+    }
+
+    private static func writeValidators(
+        _ response: borrowing HTTPResponse, _ version: Version, _ expiresAt: UInt64, now: UInt64, isShared: Bool
+    ) {
+        response.header("ETag") { writeTag(version, to: $0) }
+        if isShared {
+            response.headers("Cache-Control: private, no-cache\r\nCache-Status: tribe; hit")
+        } else {
+            response.headers("Cache-Control: no-store\r\nCache-Status: tribe; hit")
+        }
+        if expiresAt != 0 { writeTTL(to: response.output, expiresAt: expiresAt, now: now) }
+        response.headers("\r\n")
+    }
+
+    /// Seconds of freshness left, below zero for a stale value (RFC 9211 §2.3).
+    private static func writeTTL(to output: OutputBuffer, expiresAt: UInt64, now: UInt64) {
+        output.append("; ttl=")
+        if now > expiresAt { output.append("-") }
+        output.append(decimal: (now > expiresAt ? now - expiresAt : expiresAt - now) / 1_000)
+    }
+
+    static func writeTag(_ version: Version, to output: OutputBuffer) {
+        output.append("\"v")
+        output.append(hex: version.time, digits: 16)
+        output.append(hex: UInt64(version.node), digits: 4)
+        output.append("\"")
+    }
+
+    /// A malformed list matches nothing: the client then gets the value.
+    private static func matches(_ list: Span<UInt8>, _ version: Version) -> Bool {
+        (try? EntityTags(list, comparison: .weak).matches(version)) ?? false
+    }
+
+    static func writeToken(_ token: LeaseToken?, to response: borrowing HTTPResponse) {
+        guard let text = token?.text else { return }
+        response.header("X-Tribe-Refresh", text.span)
+    }
+
+    static func answerMiss(_ exchange: HTTPExchange, token: LeaseToken?) {
+        exchange.respond(.notFound, "The cache has no fresh value under this key.") { response in
+            response.headers("Cache-Status: tribe; fwd=miss\r\n")
+            writeToken(token, to: response)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Reactor
+import Services
+
+/// Stampede control over HTTP.
+extension CacheHandlers {
+    /// `GET /v1/cache/{key}?refresh=5s&wait=2s`: the fresh value, or a lease for one caller while the others get the stale
+    /// value, wait, or miss.
+    static func refresh(
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: borrowing Span<UInt8>, lease: UInt64,
+        wait: UInt64
+    ) {
+        let now = shard.now
+        let isFresh = shard.withEntry(key) { entry in
+            answer(exchange, entry, now: now, isShared: false, token: nil)
+        }
+        guard !isFresh else { return }
+        shard.requestLease(key, lease: lease, wait: wait, waiter: WaitingExchange(exchange: exchange))
+    }
+
+    fileprivate static func answer(
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ outcome: RefreshOutcome
+    ) {
+        var token: LeaseToken?
+        var allowStale = true
+        switch outcome {
+        case .granted(let granted): token = granted
+        case .stale: break
+        case .fresh: allowStale = false
+        case .miss: return answerMiss(exchange, token: nil)
+        }
+        let now = shard.now
+        _ = exchange.withKey { key in
+            let isThere = shard.withEntry(key, allowStale: allowStale) { entry in
+                answer(exchange, entry, now: now, isShared: false, token: token)
+            }
+            if !isThere { answerMiss(exchange, token: token) }
+        }
+    }
+
+    /// `DELETE /v1/cache/{key}/refresh`
+    static let giveUp: KeyedHandler = { shard, _, exchange, key, _ in
+        let head = exchange.head
+        guard let text = head[.xTribeRefresh] else {
+            return exchange.respond(
+                invalid: [Problem.Fault(header: "X-Tribe-Refresh", "Missing: the token of the lease to give up.")])
+        }
+        guard let token = LeaseToken(text: text), shard.giveUp(token, key) else {
+            return exchange.respond(
+                .staleToken, "The lease is not in force: it has expired, or was settled or given up before.")
+        }
+        exchange.respond(.noContent).finish()
+    }
+}
+
+/// A request that waits for another caller's load.
+private struct WaitingExchange: RefreshWaiter {
+    let exchange: HTTPExchange
+
+    var isGone: Bool { exchange.isAbandoned }
+
+    func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard) {
+        guard exchange.isAnswerable else { return }
+        CacheHandlers.answer(shard, exchange, outcome)
+    }
+}

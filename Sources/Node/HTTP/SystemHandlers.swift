@@ -1,0 +1,90 @@
+import Reactor
+import Services
+
+/// The routes about the node itself.
+enum SystemHandlers {
+    typealias Handler = @Sendable (APIService, HTTPExchange, borrowing Span<UInt8>) -> Void
+
+    /// The loop turns, or this would not be answered.
+    static let livez: Handler = { _, exchange, _ in
+        answer(exchange, .ok, text: "ok\n")
+    }
+
+    static let readyz: Handler = { service, exchange, _ in
+        let head = exchange.head
+        let isDraining = service.node.isDraining
+        var text = isDraining ? "draining\n" : "ok\n"
+        if !head.query.isEmpty {
+            guard head.query.isEqual(to: "verbose") || head.query.starts(with: "verbose=") else {
+                return exchange.respond(invalid: [Problem.Fault(parameter: "?", "Known: verbose.")])
+            }
+            text = "\(isDraining ? "[-]" : "[+]")serving \(isDraining ? "draining" : "ok")\n[+]cache ok\n"
+        }
+        answer(exchange, isDraining ? HTTPStatus(503) : .ok, text: text)
+    }
+
+    private static func answer(_ exchange: HTTPExchange, _ status: HTTPStatus, text: String) {
+        let response = exchange.respond(status)
+        response.headers("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n")
+        if status.isError { response.headers("Retry-After: 1\r\n") }
+        response.finish(body: text)
+    }
+
+    static let openAPI: Handler = { service, exchange, _ in
+        let response = exchange.respond(.ok)
+        response.headers("Content-Type: application/json\r\nCache-Control: no-cache\r\n")
+        let document = service.node.api.document
+        response.finish(body: document.span)
+    }
+
+    static let cluster: Handler = { service, exchange, _ in
+        let node = service.node
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.array("members") { writer in
+                writer.object { writer in
+                    writer.member("id", node.identity.id)
+                    writer.member("state", "alive")
+                    writer.member("uid", node.identity.uid)
+                    writer.member("version", TribeVersion.text)
+                    writer.member("http", node.httpAddress)
+                    writer.key("resp")
+                    writer.null()
+                }
+            }
+            writer.member("generation", 0)
+            writer.member("epoch", 1)
+        }
+        let response = exchange.respond(.ok)
+        response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+        response.finish(body: writer.span)
+    }
+
+    static let errorPage: Handler = { _, exchange, _ in
+        guard let match = exchange.match else { preconditionFailure("an error page without a route") }
+        let head = exchange.head
+        let code = head.path.extracting(match.parameters[0])
+        guard let page = ProblemPage(code: code, accept: head[.accept]) else {
+            return exchange.respond(.notFound, "No error has this code.")
+        }
+        let response = exchange.respond(.ok)
+        response.header("Content-Type", page.contentType)
+        response.headers("Vary: Accept\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n")
+        response.headers("Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n")
+        response.finish(body: page.body.span)
+    }
+
+    static let metrics: Handler = { service, exchange, _ in
+        let head = exchange.head
+        guard head.query.isEmpty || head.query.isEqual(to: "scope=cluster") else {
+            return exchange.respond(invalid: [Problem.Fault(parameter: "?", "Known: scope=cluster.")])
+        }
+        let node = service.node
+        LoopReading.gather(node, on: service.loop) { readings in
+            guard exchange.isAnswerable else { return }
+            let response = exchange.respond(.ok)
+            response.headers("Content-Type: text/plain; version=0.0.4\r\nCache-Control: no-store\r\n")
+            response.finish(body: MetricsPage(node: node, readings: readings).text)
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import Reactor
+import Services
+
+/// What is read from one loop at a scrape, by a call on that loop.
+struct LoopReading: Sendable {
+    let loop: LoopStatistics
+    let connections: Int
+    let cache: CacheStatistics
+    let requests: RequestMetrics
+
+    init(of loop: EventLoop, node: NodeContext) {
+        guard let service = loop.occupant as? APIService else {
+            preconditionFailure("loop \(loop.index) has no service")
+        }
+        self.loop = loop.statistics
+        connections = loop.connectionCount
+        cache = node.cache.shards[loop.index].assumeIsolated { $0.statistics }
+        requests = service.metrics
+    }
+
+    /// Reads every loop and calls `completion` on `loop`.
+    static func gather(
+        _ node: NodeContext, on loop: EventLoop, completion: @escaping @Sendable ([LoopReading]) -> Void
+    ) {
+        node.group.gather(on: loop, { LoopReading(of: $0, node: node) }, completion: completion)
+    }
+}

@@ -1,0 +1,77 @@
+import Reactor
+import Services
+import Synchronization
+
+/// What every part of a node may read: made at its start and not changed since, but for the state of the drain.
+final class NodeContext: Sendable {
+    let settings: NodeSettings
+    let identity: NodeIdentity
+    let group: LoopGroup
+    let cache: CacheDirectory
+    let api: API
+    /// Keys the check in the cursors of listings.
+    let cursorSecret: HashSecret
+    /// Monotonic milliseconds.
+    let startedAt: UInt64
+    /// The open files that this process may have.
+    let descriptorLimit: Int
+    /// Where this node takes HTTP.
+    let httpAddress: String
+    /// Names besides addresses and single labels that `Host` may carry.
+    let hosts: [String]
+    private let draining = Atomic<Bool>(false)
+
+    init(
+        settings: NodeSettings, group: LoopGroup, cache: CacheDirectory, api: API, descriptorLimit: Int,
+        httpAddress: String
+    ) {
+        self.settings = settings
+        self.group = group
+        self.cache = cache
+        self.api = api
+        self.descriptorLimit = descriptorLimit
+        self.httpAddress = httpAddress
+        var random = SystemRandomNumberGenerator()
+        cursorSecret = HashSecret(using: &random)
+        identity = NodeIdentity.random(id: settings.nodeID)
+        hosts = []
+        startedAt = EventLoop.nanoseconds / 1_000_000
+    }
+
+    var uptimeSeconds: UInt64 { (EventLoop.nanoseconds / 1_000_000 - startedAt) / 1_000 }
+
+    /// The node finishes what it has begun and takes nothing new.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// True the first time.
+    func beginDrain() -> Bool {
+        draining.exchange(true, ordering: .relaxed) == false
+    }
+
+    /// How many copies of an entry there are, this node's included, and how many there ought to be.
+    var copies: Copies {
+        Copies(holding: 1, wanted: min(settings.replicas, 1), othersAlive: 0)
+    }
+}
+
+/// Copies of the entries of this node.
+struct Copies: Sendable {
+    let holding: Int
+    /// `replicas`, or all nodes if that is less.
+    let wanted: Int
+    /// Living nodes beside this one.
+    let othersAlive: Int
+}
+
+/// Who a node is.
+struct NodeIdentity: Sendable {
+    /// From the roster.
+    let id: String
+    /// Random; a node that was wiped is another node.
+    let uid: String
+
+    static func random(id: String) -> NodeIdentity {
+        var random = SystemRandomNumberGenerator()
+        return NodeIdentity(id: id, uid: UUIDText.v4(using: &random).text)
+    }
+}

@@ -1,4 +1,0 @@
-import ArgumentParser
-
-package func nodeMain() {
-}

@@ -1,0 +1,82 @@
+import Logging
+import Reactor
+import Services
+
+/// A running node: puts the parts together, and takes them apart when it is told to stop.
+final class NodeRuntime: Sendable {
+    let context: NodeContext
+    private let server: HTTPServer
+    private let logger: Logger
+    private let end = ExitSignal()
+
+    /// Starts everything; requests are served when this returns. Throws what stops a node from starting.
+    init(settings: NodeSettings, logger: Logger) throws {
+        HostProcess.ignoreBrokenPipes()
+        let descriptorLimit = HostProcess.raiseDescriptorLimit()
+        var settings = settings
+        let room = Self.connectionRoom(descriptorLimit: descriptorLimit, loops: settings.loops)
+        if settings.limits.connections > room {
+            logger.warning(
+                "fewer connections than asked for: raise the hard limit of open files (ulimit -Hn)",
+                metadata: ["asked": "\(settings.limits.connections)", "connections": "\(room)"])
+            settings.limits.connections = room
+        }
+        let address = try SocketAddress(parsing: settings.http)
+        let group = try LoopGroup(count: settings.loops)
+        let cache = try CacheDirectory(
+            group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction)
+        let api = try API()
+        let claimed = try TCPListener.claim(address)
+        let context = NodeContext(
+            settings: settings, group: group, cache: cache, api: api, descriptorLimit: descriptorLimit,
+            httpAddress: claimed.description)
+        self.context = context
+        self.logger = logger
+        server = try HTTPServer(
+            group: group, address: claimed, limits: settings.limits, budget: cache.account
+        ) { loop in
+            APIService(node: context, loop: loop)
+        }
+        logger.info(
+            "listening",
+            metadata: [
+                "http": "\(server.address)", "node": "\(context.identity.id)", "loops": "\(settings.loops)",
+                "memory": "\(settings.memory)", "version": "\(TribeVersion.text)",
+            ])
+    }
+
+    /// Descriptors that are no connections: a few for each loop, the listeners, standard streams, and what files need.
+    private static func connectionRoom(descriptorLimit: Int, loops: Int) -> Int {
+        max(16, descriptorLimit - 64 - 16 * loops)
+    }
+
+    var httpAddress: SocketAddress { server.address }
+
+    /// Waits until the node has stopped; the exit code of the process. SIGTERM and SIGINT drain it, a second one ends it at
+    /// once.
+    func waitForEnd() -> Int32 {
+        let loop = context.group.loops[0]
+        loop.execute { [self] in
+            for name in [LoopSignal.Name.terminate, .interrupt] {
+                _ = LoopSignal(loop: loop, name: name) { self.stop() }
+            }
+        }
+        return end.wait()
+    }
+
+    private func stop() {
+        guard context.beginDrain() else {
+            logger.warning("stopped a second time: ending at once")
+            return end.signal(code: 1)
+        }
+        logger.info("draining")
+        server.drain { [self] cut in
+            if cut == 0 {
+                logger.info("drained")
+            } else {
+                logger.warning("connections were cut: the drain took too long", metadata: ["cut": "\(cut)"])
+            }
+            end.signal(code: 0)
+        }
+    }
+}

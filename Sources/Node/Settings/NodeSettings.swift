@@ -1,0 +1,36 @@
+import Cluster
+import Reactor
+import Services
+
+/// What a node was told to be. Flags win over the environment, which wins over the defaults.
+struct NodeSettings: Sendable {
+    var nodeID = "dev"
+    /// The name that seeds the placement of keys.
+    var cluster = "dev"
+    var http = "127.0.0.1:8080"
+    var loops = HostProcess.coreCount
+    /// Bytes for the cache, everything counted.
+    var memory = max(HostProcess.memoryLimit / 4, Self.memoryMin)
+    var eviction = CacheTable.Policy.evict
+    /// Bytes of the largest value.
+    var valueMax = 64 << 20
+    /// Copies of an entry in all, the primary included.
+    var replicas = 2
+    var limits = HTTPServerLimits()
+
+    var placementSeed: PlacementSeed { PlacementSeed(clusterName: cluster) }
+
+    static let loopsMax = 256
+    /// Less than this holds the tables of the partitions and little else.
+    static let memoryMin = 16 << 20
+    /// A value's length is kept in 32 bits.
+    static let valueMaxCeiling = 1 << 30
+}
+
+/// One setting that is wrong: which, and what it should be.
+struct SettingFault: Error, CustomStringConvertible {
+    let name: String
+    let detail: String
+
+    var description: String { "\(name): \(detail)" }
+}

@@ -1,0 +1,399 @@
+import DequeModule
+
+/// HTTP/1.1 on one connection: decodes requests, hands them to the service, and keeps the answers in order.
+///
+/// Requests that are answered at once flow from the read callback through the service into the output with nothing in
+/// between. A request that is answered later stands in `kept`, the order of answers. Safe requests behind it go on
+/// being handled, their answers waiting; one that changes something, or has a body, waits until all before it are
+/// answered (RFC 9112 §9.3.2), so a pipeline never reorders effects.
+final class HTTPConnection: ConnectionHandler {
+    /// Where the connection stands in its current request. Times are monotonic milliseconds.
+    enum Phase {
+        /// No byte of the next request has come; the first request has a shorter time to start.
+        case idle(since: UInt64, isFirst: Bool)
+        case head(since: UInt64)
+        case body(HTTPBodyReceiver)
+        /// A complete head whose turn has not come.
+        case held(HTTPExchange)
+        /// Nothing more is read as a request.
+        case ended
+    }
+
+    let connection: TCPConnection
+    let server: HTTPLoopServer
+    var phase: Phase
+    private var decoder: HTTPRequestDecoder
+    /// What arrived and has not been decoded.
+    private var input: [UInt8] = []
+    /// Requests that were not answered at once, and those behind them, in order.
+    var kept = Deque<HTTPExchange>()
+    /// The exchange whose head is being decoded.
+    private var arriving: HTTPExchange?
+    private var isDecoding = false
+    private let isCounted: Bool
+
+    /// `isCounted`: the connection is one of those that the limit counts.
+    init(connection: TCPConnection, server: HTTPLoopServer, isCounted: Bool) {
+        self.connection = connection
+        self.server = server
+        self.isCounted = isCounted
+        decoder = HTTPRequestDecoder(limits: server.limits.gate)
+        phase = .idle(since: connection.loop.monotonicNow, isFirst: true)
+    }
+}
+
+// MARK: - Input
+
+extension HTTPConnection {
+    func received(_ bytes: Span<UInt8>) {
+        if input.isEmpty {
+            let consumed = decode(bytes)
+            if consumed < bytes.count { keep(bytes.extracting(consumed...)) }
+        } else {
+            keep(bytes)
+            decodeKeptInput()
+        }
+    }
+
+    private func keep(_ bytes: Span<UInt8>) {
+        if case .ended = phase { return }
+        input.reserveCapacity(input.count + bytes.count)
+        for index in bytes.indices { input.append(bytes[index]) }
+    }
+
+    private func decodeKeptInput() {
+        guard !isDecoding, !input.isEmpty else { return }
+        var taken: [UInt8] = []
+        swap(&taken, &input)
+        let consumed = decode(taken.span)
+        if case .ended = phase { return }
+        if consumed < taken.count {
+            taken.removeFirst(consumed)
+            input = taken
+        }
+    }
+
+    /// Decodes and handles what `bytes` holds; returns how many are done with.
+    private func decode(_ bytes: Span<UInt8>) -> Int {
+        isDecoding = true
+        defer { isDecoding = false }
+        var consumed = 0
+        // A body that lies in `bytes` as a whole is handed over where it lies.
+        var whole: Range<Int>?
+        while mayDecode {
+            let rest = bytes.extracting(consumed...)
+            do {
+                let exchange = exchangeToFill()
+                let (event, count) = try decoder.next(rest, into: exchange.head)
+                consumed += count
+                switch event {
+                case .incomplete:
+                    noteIncomplete(anyRead: !rest.isEmpty)
+                    return consumed
+                case .head: begin(exchange)
+                case .body(let range):
+                    if isWholeBody(range.count) {
+                        whole = consumed - count + range.lowerBound..<consumed - count + range.upperBound
+                    } else {
+                        receiveBody(rest.extracting(range))
+                    }
+                case .end:
+                    if let range = whole { handleWholeBody(bytes.extracting(range)) } else { endBody() }
+                    whole = nil
+                }
+            } catch {
+                refuse(.fault(error))
+                return bytes.count
+            }
+        }
+        if case .ended = phase { return bytes.count }
+        connection.stopReading()
+        return consumed
+    }
+
+    /// Whether the next event may be taken: not while a request holds the line, nor while the client does not read.
+    private var mayDecode: Bool {
+        switch phase {
+        case .held, .ended: return false
+        case .body: return !connection.isCongested
+        case .idle, .head:
+            guard !connection.isCongested, kept.count < server.limits.pipelineMax else { return false }
+            return kept.last.map { $0.head.method.isSafe } ?? true
+        }
+    }
+
+    private func exchangeToFill() -> HTTPExchange {
+        if case .body(let receiver) = phase { return receiver.exchange }
+        if let arriving { return arriving }
+        let exchange = server.takeExchange()
+        arriving = exchange
+        return exchange
+    }
+
+    private func noteIncomplete(anyRead: Bool) {
+        if case .idle = phase, anyRead { phase = .head(since: connection.loop.monotonicNow) }
+    }
+
+    func receivedEnd() {
+        switch phase {
+        case .idle, .head, .body:
+            // Half a request never becomes a whole one.
+            abandonBody()
+            phase = .ended
+            if kept.isEmpty { connection.finish() }
+        case .held, .ended:
+            break
+        }
+    }
+
+    /// Goes on after an answer, or after the client has read.
+    private func resume() {
+        guard !isDecoding else { return }
+        if case .held(let exchange) = phase, kept.isEmpty {
+            start(exchange)
+        }
+        decodeKeptInput()
+        if connection.isInputEnded {
+            receivedEnd()
+        } else if mayDecode {
+            connection.startReading()
+        }
+    }
+
+    func drained() { resume() }
+}
+
+// MARK: - Requests
+
+extension HTTPConnection {
+    private func begin(_ exchange: HTTPExchange) {
+        arriving = nil
+        exchange.state = .open
+        exchange.connection = self
+        exchange.startedAt = EventLoop.nanoseconds
+        let head = exchange.head
+        exchange.requestID = RequestID(given: head[.xRequestID], using: &connection.loop.random)
+        exchange.closesConnection = !exchange.head.keepAlive || server.isDraining
+        if kept.isEmpty || (exchange.head.method.isSafe && exchange.head.body == .none) {
+            start(exchange)
+        } else {
+            phase = .held(exchange)
+        }
+    }
+
+    private func start(_ exchange: HTTPExchange) {
+        switch exchange.head.body {
+        case .none:
+            phase = .idle(since: connection.loop.monotonicNow, isFirst: false)
+            handle(exchange, body: Span())
+        case .length, .chunked:
+            admitBody(of: exchange)
+        }
+    }
+
+    /// Gives a complete request to the service.
+    private func handle(_ exchange: HTTPExchange, body: Span<UInt8>) {
+        exchange.expire(after: server.limits.requestTime)
+        server.service.respond(to: exchange, body: body)
+        if !exchange.isLent, exchange.state == .answered, kept.isEmpty {
+            retire(exchange)
+        } else {
+            exchange.isKept = true
+            kept.append(exchange)
+        }
+    }
+
+    private func admitBody(of exchange: HTTPExchange) {
+        phase = .idle(since: connection.loop.monotonicNow, isFirst: false)
+        let plan = server.service.admit(exchange)
+        guard exchange.state == .open else { return endAfterRefusal(exchange) }
+        switch HTTPBodyReceiver.make(exchange, plan: plan, server: server, now: connection.loop.monotonicNow) {
+        case .success(let receiver):
+            phase = .body(receiver)
+            if exchange.head.expectsContinue { connection.output.append("HTTP/1.1 100 Continue\r\n\r\n") }
+        case .failure(let refusal):
+            refuse(exchange, refusal)
+        }
+    }
+
+    private func receiveBody(_ bytes: Span<UInt8>) {
+        guard case .body(let receiver) = phase else { preconditionFailure("body bytes outside a body") }
+        if let refusal = receiver.receive(bytes) {
+            refuse(receiver.exchange, refusal)
+        } else if receiver.exchange.state != .open {
+            endAfterRefusal(receiver.exchange)
+        }
+    }
+
+    private func isWholeBody(_ count: Int) -> Bool {
+        guard case .body(let receiver) = phase else { return false }
+        return receiver.isWhole(count)
+    }
+
+    private func handleWholeBody(_ body: Span<UInt8>) {
+        guard case .body(let receiver) = phase else { preconditionFailure("the end of no body") }
+        phase = .idle(since: connection.loop.monotonicNow, isFirst: false)
+        handle(receiver.exchange, body: body)
+    }
+
+    private func endBody() {
+        guard case .body(let receiver) = phase else { preconditionFailure("the end of no body") }
+        phase = .idle(since: connection.loop.monotonicNow, isFirst: false)
+        receiver.finish { exchange, body in handle(exchange, body: body) }
+    }
+
+    private func abandonBody() {
+        guard case .body(let receiver) = phase else { return }
+        receiver.abandon()
+        receiver.exchange.abandon()
+        server.giveBack(receiver.exchange)
+    }
+}
+
+// MARK: - Answers
+
+extension HTTPConnection {
+    /// Where `exchange` writes its answer: straight out if it is the next in order, else into a buffer of its own.
+    func output(for exchange: HTTPExchange) -> OutputBuffer {
+        let isNext = kept.first.map { $0 === exchange } ?? true
+        if isNext { return connection.output }
+        let buffer = connection.loop.outputPool.take()
+        exchange.detached = buffer
+        return buffer
+    }
+
+    func didAnswer(_ exchange: HTTPExchange) {
+        let nanoseconds = EventLoop.nanoseconds &- exchange.startedAt
+        server.service.answered(exchange, status: exchange.status, nanoseconds: nanoseconds)
+        guard exchange.isKept else { return }
+        releaseAnswers()
+        flushLater()
+        resume()
+    }
+
+    /// Sends the answers at the front of the order that are complete, and what the next one has written so far.
+    private func releaseAnswers() {
+        while let first = kept.first, !first.isLent {
+            if let buffer = first.detached {
+                first.detached = nil
+                connection.output.append(contentsOf: buffer)
+                connection.loop.outputPool.giveBack(buffer)
+            }
+            guard first.state == .answered else { return }
+            kept.removeFirst()
+            retire(first)
+        }
+        if case .ended = phase { connection.finish() }
+    }
+
+    /// The answer of `exchange` stands in the output: the exchange is done.
+    private func retire(_ exchange: HTTPExchange) {
+        if exchange.closesConnection { end() }
+        server.giveBack(exchange)
+    }
+
+    func flushLater() { connection.flushAtEndOfTurn() }
+
+    /// Reads no further request; closes when all is answered and written.
+    private func end() {
+        phase = .ended
+        input = []
+        for exchange in kept { exchange.abandon() }
+        kept.removeAll()
+        connection.finish()
+    }
+
+    private func endAfterRefusal(_ exchange: HTTPExchange) {
+        exchange.closesConnection = true
+        if case .body(let receiver) = phase { receiver.abandon() }
+        retire(exchange)
+    }
+}
+
+// MARK: - Refusals and deadlines
+
+extension HTTPConnection {
+    /// Answers what could not be decoded. Requests before it keep their answers.
+    func refuse(_ refusal: HTTPRefusal) {
+        if case .body(let receiver) = phase { return refuse(receiver.exchange, refusal) }
+        let exchange = arriving ?? server.takeExchange()
+        arriving = nil
+        exchange.head.reset()
+        exchange.state = .open
+        exchange.connection = self
+        exchange.startedAt = EventLoop.nanoseconds
+        exchange.requestID = RequestID(given: nil, using: &connection.loop.random)
+        refuse(exchange, refusal)
+    }
+
+    private func refuse(_ exchange: HTTPExchange, _ refusal: HTTPRefusal) {
+        if case .body(let receiver) = phase { receiver.abandon() }
+        phase = .ended
+        input = []
+        exchange.closesConnection = true
+        guard kept.isEmpty else {
+            exchange.isKept = true
+            kept.append(exchange)
+            server.service.refuse(exchange, refusal)
+            return
+        }
+        server.service.refuse(exchange, refusal)
+        precondition(exchange.state == .answered, "a refusal is answered at once")
+        retire(exchange)
+    }
+
+    func checkDeadlines(now: UInt64) {
+        let limits = server.limits
+        switch phase {
+        case .idle(let since, let isFirst):
+            guard kept.isEmpty else { return expireKept(now: now) }
+            let time = server.isDraining ? limits.drainIdleTime : isFirst ? limits.headerTime : limits.idleTime
+            if now > since + time { end() }
+        case .head(let since):
+            if now > since + limits.headerTime { refuse(.headerTooSlow) }
+        case .body(let receiver):
+            if receiver.isTooSlow(now: now, rateMin: limits.bodyRateMin) { refuse(.bodyTooSlow) }
+        case .held, .ended:
+            expireKept(now: now)
+        }
+    }
+
+    private func expireKept(now: UInt64) {
+        let expired = kept.filter { now > $0.deadline }
+        for exchange in expired {
+            if exchange.isLent, let index = kept.firstIndex(where: { $0 === exchange }) {
+                server.service.expire(substitute(at: index))
+            } else if exchange.state == .open {
+                server.service.expire(exchange)
+            }
+        }
+    }
+
+    /// Takes the place of an exchange that another loop holds on to, so that its client gets an answer in time.
+    private func substitute(at index: Int) -> HTTPExchange {
+        let lent = kept[index]
+        let exchange = server.takeExchange()
+        exchange.head.reset()
+        exchange.state = .open
+        exchange.connection = self
+        exchange.isKept = true
+        exchange.startedAt = lent.startedAt
+        exchange.requestID = lent.requestID
+        exchange.match = lent.match
+        exchange.closesConnection = true
+        kept[index] = exchange
+        lent.abandon()
+        return exchange
+    }
+
+    func closed() {
+        abandonBody()
+        if case .held(let exchange) = phase { exchange.abandon() }
+        phase = .ended
+        for exchange in kept { exchange.abandon() }
+        kept.removeAll()
+        if let arriving { server.giveBack(arriving) }
+        arriving = nil
+        server.didClose(isCounted: isCounted)
+    }
+}

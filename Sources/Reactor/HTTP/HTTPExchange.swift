@@ -1,0 +1,192 @@
+import Synchronization
+
+/// One request and its answer.
+///
+/// The loop reuses exchanges, so a request that is answered at once allocates nothing. A handler that answers later keeps
+/// the exchange as its token. If what it needs lives on another loop, the exchange is lent to that loop, which writes the
+/// answer into a buffer of its own and gives both back by a message. Answers leave in the order of the requests, whatever
+/// the order in which they are made.
+package final class HTTPExchange: @unchecked Sendable {
+    // Each stored property belongs to the home loop, or to the loop that holds the exchange; lending and giving back pass
+    // through the loops' inboxes, whose mutex orders the accesses.
+
+    enum State {
+        case free
+        /// The request is arriving or being handled, and nothing was answered.
+        case open
+        /// The answer's head is written, its body is not complete.
+        case answering
+        case answered
+    }
+
+    /// The loop of the connection.
+    package let loop: EventLoop
+
+    // MARK: Of the holder
+
+    /// The loop that may use the exchange now: `loop`, or the one it was lent to.
+    package private(set) var holder: EventLoop
+    package let head: HTTPRequestHead
+    /// The body, if it was collected into a block of its own instead of being handed over as a span.
+    package var body: Blob?
+    /// What the service's router found.
+    package var match: RouteMatch?
+    /// Names the request in answers and logs: from the client's `X-Request-Id`, or made here.
+    package internal(set) var requestID = RequestID()
+    var state = State.free
+    /// The answer waits here while earlier requests of the connection have none, or while the exchange is lent.
+    var detached: OutputBuffer?
+    var status = HTTPStatus.ok
+    /// The answer is the last of its connection.
+    var closesConnection = false
+
+    // MARK: Of the home loop
+
+    weak var connection: HTTPConnection?
+    /// Another loop holds the exchange.
+    private(set) var isLent = false
+    /// It left its first handler unanswered and stands in the connection's order.
+    var isKept = false
+    /// The client is gone, or was told that the deadline has passed: the answer goes nowhere.
+    package var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
+    /// Set on the home loop, read by the holder too.
+    private let abandoned = Atomic<Bool>(false)
+    /// Called once, on the home loop, if the exchange is abandoned before it was answered.
+    package var onAbandon: (() -> Void)?
+    var startedAt: UInt64 = 0
+    /// Monotonic milliseconds after which a kept request is answered with `deadline`.
+    var deadline: UInt64 = .max
+
+    init(loop: EventLoop, head: HTTPRequestHead) {
+        self.loop = loop
+        self.head = head
+        holder = loop
+    }
+
+    /// Makes the exchange fit for the next request.
+    func reset() {
+        state = .free
+        connection = nil
+        body = nil
+        detached = nil
+        onAbandon = nil
+        isKept = false
+        abandoned.store(false, ordering: .relaxed)
+        deadline = .max
+        closesConnection = false
+        match = nil
+    }
+}
+
+// MARK: - Answering
+
+extension HTTPExchange {
+    /// False once it was answered, or its client has gone: an answer is then neither needed nor possible. On the holder.
+    package var isAnswerable: Bool {
+        holder.assertInLoop()
+        switch state {
+        case .open: return !isAbandoned
+        case .free, .answering, .answered: return false
+        }
+    }
+
+    /// Begins the answer. It ends with one of the `finish` functions of what this returns. On the holder.
+    package func respond(_ status: HTTPStatus) -> HTTPResponse {
+        precondition(isAnswerable, "request answered twice, or after its client had gone")
+        return HTTPResponse(exchange: self, status: status)
+    }
+
+    /// The connection closes after this answer.
+    package func closeAfterwards() {
+        closesConnection = true
+    }
+
+    /// Moves the deadline of a kept request to `milliseconds` from now. On the home loop.
+    package func expire(after milliseconds: UInt64) {
+        deadline = loop.monotonicNow + milliseconds
+    }
+
+    var output: OutputBuffer {
+        if let detached { return detached }
+        if holder === loop, let connection { return connection.output(for: self) }
+        let buffer = holder.outputPool.take()
+        detached = buffer
+        return buffer
+    }
+
+    /// The answer is complete: it leaves when those before it have.
+    func complete() {
+        state = .answered
+        if holder === loop {
+            connection?.didAnswer(self)
+        } else {
+            loop.execute { self.takeBack() }
+        }
+    }
+
+    func abandon() {
+        guard !isAbandoned, isLent || state != .answered else { return }
+        abandoned.store(true, ordering: .relaxed)
+        let callback = onAbandon
+        onAbandon = nil
+        callback?()
+    }
+}
+
+// MARK: - Lending
+
+extension HTTPExchange {
+    /// Lets `other` answer: `run` is called there, with the body in `self.body`, and answers then or later, on that loop.
+    /// The exchange comes back by itself with the answer. On the home loop, which must not touch what is the holder's
+    /// until then.
+    package func lend(
+        to other: EventLoop, body span: Span<UInt8>, run: @escaping @Sendable (HTTPExchange) -> Void
+    ) {
+        loop.assertInLoop()
+        precondition(!isLent && state == .open && other !== loop, "only an open exchange can be lent, and once")
+        if body == nil, !span.isEmpty { body = Blob(copying: span) }
+        isLent = true
+        holder = other
+        other.execute { run(self) }
+    }
+
+    private func takeBack() {
+        loop.assertInLoop()
+        isLent = false
+        holder = loop
+        if isAbandoned {
+            detached = nil
+        } else {
+            connection?.didAnswer(self)
+        }
+    }
+}
+
+/// The name of a request: 128 random bits in the form of a UUID (RFC 9562, version 4), or what the client sent.
+package struct RequestID: Sendable {
+    private var high: UInt64 = 0
+    private var low: UInt64 = 0
+    /// The client's own `X-Request-Id`, echoed instead.
+    private var given: [UInt8]?
+
+    package init() {}
+
+    package static let givenMax = 128
+
+    /// Takes the client's name if it is printable and not too long, else makes one.
+    init(given: Span<UInt8>?, using random: inout LoopRandom) {
+        high = random.next()
+        low = random.next()
+        guard let given, !given.isEmpty, given.count <= Self.givenMax else { return }
+        for index in given.indices where given[index] < 0x21 || given[index] > 0x7E { return }
+        self.given = given.indices.map { given[$0] }
+    }
+
+    package var text: String {
+        given.map { String(decoding: $0, as: UTF8.self) } ?? UUIDText.v4(high, low).text
+    }
+
+    func append(to output: OutputBuffer) {
+        if let given { output.append(given) } else { output.append(UUIDText.v4(high, low).span) }
+    }
+}

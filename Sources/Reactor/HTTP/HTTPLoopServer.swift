@@ -1,0 +1,111 @@
+/// One loop's part of an HTTP server: its listener, its service, and how many connections it has. Used on its loop.
+final class HTTPLoopServer: @unchecked Sendable {
+    // Used on its loop only; other threads at most carry the reference back to it.
+
+    let loop: EventLoop
+    let limits: HTTPServerLimits
+    let budget: any MemoryBudget
+    let service: any HTTPService
+    private let connections: SharedCount
+    private var listener: TCPListener?
+
+    private(set) var isDraining = false
+    private var onDrained: ((_ cut: Int) -> Void)?
+    private var drainTimer: LoopTimer?
+
+    /// Connections that count against the limit, and those that were only told that there are too many.
+    private var servedCount = 0
+    private var turnedAwayCount = 0
+    /// So many at once are told; beyond that a connection is closed without a word, or the telling would be the attack.
+    private static let turnedAwayMax = 512
+
+    private var freeExchanges: [HTTPExchange] = []
+    private static let freeExchangesMax = 64
+
+    init(
+        loop: EventLoop, address: SocketAddress, limits: HTTPServerLimits, budget: any MemoryBudget,
+        connections: SharedCount, service: any HTTPService
+    ) throws {
+        loop.assertInLoop()
+        self.loop = loop
+        self.limits = limits
+        self.budget = budget
+        self.connections = connections
+        self.service = service
+        listener = try TCPListener(loop: loop, address: address) { [unowned self] in accept($0) }
+        loop.watchDeadlines(writeTime: limits.idleTime)
+    }
+}
+
+// MARK: - Connections
+
+extension HTTPLoopServer {
+    private func accept(_ connection: TCPConnection) {
+        if connections.add(max: limits.connections) {
+            servedCount += 1
+            connection.handler = HTTPConnection(connection: connection, server: self, isCounted: true)
+            connection.startReading()
+        } else if turnedAwayCount < Self.turnedAwayMax {
+            turnedAwayCount += 1
+            let handler = HTTPConnection(connection: connection, server: self, isCounted: false)
+            connection.handler = handler
+            handler.refuse(.tooManyConnections(max: limits.connections))
+        } else {
+            connection.close()
+        }
+    }
+
+    func didClose(isCounted: Bool) {
+        guard isCounted else {
+            turnedAwayCount -= 1
+            return
+        }
+        servedCount -= 1
+        connections.remove()
+        if isDraining, servedCount == 0 { endDrain(cut: 0) }
+    }
+}
+
+// MARK: - Exchanges
+
+extension HTTPLoopServer {
+    func takeExchange() -> HTTPExchange {
+        freeExchanges.popLast() ?? HTTPExchange(loop: loop, head: HTTPRequestHead())
+    }
+
+    /// Only an exchange that nobody can have kept is used again: a late answer must not reach the next request.
+    func giveBack(_ exchange: HTTPExchange) {
+        guard !exchange.isKept, freeExchanges.count < Self.freeExchangesMax else { return }
+        exchange.reset()
+        freeExchanges.append(exchange)
+    }
+}
+
+// MARK: - Drain
+
+extension HTTPLoopServer {
+    /// Stops accepting and calls `completion` once when the last connection is closed, or the time for that is over.
+    func drain(completion: @escaping (_ cut: Int) -> Void) {
+        guard !isDraining else { return }
+        isDraining = true
+        onDrained = completion
+        listener?.close()
+        listener = nil
+        guard servedCount > 0 else { return endDrain(cut: 0) }
+        let timer = LoopTimer(loop: loop) { [unowned self] in
+            let cut = servedCount
+            for connection in loop.connections.all where connection.handler is HTTPConnection { connection.close() }
+            endDrain(cut: cut)
+        }
+        timer.start(after: limits.drainTime)
+        drainTimer = timer
+    }
+
+    private func endDrain(cut: Int) {
+        drainTimer?.close()
+        drainTimer = nil
+        let completion = onDrained
+        onDrained = nil
+        completion?(cut)
+    }
+}

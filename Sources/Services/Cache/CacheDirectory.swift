@@ -1,0 +1,46 @@
+package import Cluster
+package import Reactor
+
+/// The cache shards of a node, and which of them a key belongs to.
+package struct CacheDirectory: Sendable {
+    package let shards: [CacheShard]
+    package let account: MemoryAccount
+    /// Seeds the placement of keys; the same on every node of a cluster.
+    package let seed: PlacementSeed
+
+    /// Makes one shard for each loop, all under one budget of `memory` bytes. Throws when the system gives no addresses.
+    package init(
+        group: LoopGroup, memory: Int, seed: PlacementSeed, node: UInt16, policy: CacheTable.Policy = .evict
+    ) throws(CacheFault) {
+        var random = SystemRandomNumberGenerator()
+        let secret = HashSecret(using: &random)
+        account = MemoryAccount(budget: memory, shards: group.loops.count)
+        self.seed = seed
+        var shards: [CacheShard] = []
+        for loop in group.loops {
+            let settings = CacheTable.Settings(
+                loop: loop.index, loopCount: group.loops.count, seed: seed.rawValue, secret: secret,
+                reservation: Self.reservation(memory: memory), policy: policy)
+            let table = try CacheTable(settings, account: account)
+            shards.append(
+                CacheShard(loop: loop, table: table, account: account, seed: seed, secret: secret, node: node))
+        }
+        self.shards = shards
+        for shard in shards {
+            shard.loop.execute { shard.assumeIsolated { $0.startUpkeep() } }
+        }
+    }
+
+    /// Addresses for each shard: room for the whole budget and what it may overshoot, since keys may all fall to one.
+    private static func reservation(memory: Int) -> Int {
+        min(64 << 30, max(1 << 30, memory * 2))
+    }
+
+    package func loopIndex(of key: Span<UInt8>) -> Int {
+        loopIndex(of: PartitionID(of: key, seed: seed))
+    }
+
+    package func loopIndex(of partition: PartitionID) -> Int {
+        Int(partition.rawValue) % shards.count
+    }
+}

@@ -1,0 +1,147 @@
+import Cluster
+import Reactor
+
+/// What a caller who asked for a refresh lease is told.
+package enum RefreshOutcome: Sendable {
+    /// It is the one who loads. A stale value may be there to go on with.
+    case granted(LeaseToken)
+    /// Another caller loads; the stale value is there.
+    case stale
+    /// Another caller has loaded: the value is there, unless it went again.
+    case fresh
+    /// Another caller loads, and the time to wait for it is over.
+    case miss
+}
+
+/// Somebody who asked for a lease, and may have to wait for another caller's load.
+package protocol RefreshWaiter: Sendable {
+    /// Whether its client is gone, so that a lease would be wasted on it.
+    var isGone: Bool { get }
+
+    /// On the shard's loop, once.
+    func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard)
+}
+
+struct ParkedWaiter: Sendable {
+    let key: [UInt8]
+    let waiter: any RefreshWaiter
+}
+
+/// Stampede control: performs what `RefreshLeases` directs.
+extension CacheShard {
+    /// Asks for a lease on `key`, which has no fresh value. `waiter` is answered now or later, once. Times in milliseconds.
+    package func requestLease(_ key: Span<UInt8>, lease: UInt64, wait: UInt64, waiter: any RefreshWaiter) {
+        var staleTags: [UInt64]?
+        _ = withEntry(key, allowStale: true) { entry in
+            staleTags = entry.tags.indices.map { entry.tags[$0] }
+        }
+        latestWaiter += 1
+        let request = RefreshLeases.Request(
+            waiter: RefreshLeases.WaiterID(latestWaiter), lease: .milliseconds(Int64(lease)),
+            waitUntil: loop.monotonicNow + wait, hasStale: staleTags != nil, tags: staleTags ?? [])
+        let moment = moment()
+        var random = SystemRandomNumberGenerator()
+        switch leases.request(key, request, at: moment, using: &random) {
+        case .granted(let token): waiter.answer(.granted(token), on: self)
+        case .stale: waiter.answer(.stale, on: self)
+        case .miss: waiter.answer(.miss, on: self)
+        case .waiting: waiters[latestWaiter] = ParkedWaiter(key: key.indices.map { key[$0] }, waiter: waiter)
+        }
+        settleLeases()
+    }
+
+    /// Stores a value that was loaded under a lease, if the lease is in force and neither the key nor one of its tags, the
+    /// value's or those of the stale value before it, was invalidated since it was granted.
+    package func settle(
+        _ token: LeaseToken, _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata,
+        condition: CacheCondition
+    ) throws(CacheFault) -> ShardPutOutcome {
+        guard let grant = try? leases.grant(token, on: key, now: loop.monotonicNow) else { return .leaseVoid }
+        if tags.isInvalid(metadata.tags, grant.stamp) || tags.isInvalid(grant.tags.span, grant.stamp) {
+            _ = giveUp(token, key)
+            return .leaseVoid
+        }
+        return try put(key, value, metadata, condition: condition)
+    }
+
+    /// Whoever has this lease will not store: it passes to the next. False: it is not in force.
+    package func giveUp(_ token: LeaseToken, _ key: Span<UInt8>) -> Bool {
+        let moment = moment()
+        var random = SystemRandomNumberGenerator()
+        guard let directives = try? leases.giveUp(token, on: key, at: moment, using: &random) else { return false }
+        perform(directives)
+        return true
+    }
+
+    /// A value was stored under `key`.
+    func endLease(of key: Span<UInt8>) {
+        guard leases.leaseCount > 0 else { return }
+        perform(leases.stored(key))
+    }
+
+    /// `key` was deleted: what is being loaded for it may not be stored.
+    func voidLease(of key: Span<UInt8>) {
+        guard leases.leaseCount > 0 else { return }
+        let moment = moment()
+        var random = SystemRandomNumberGenerator()
+        perform(leases.invalidated(key, at: moment, using: &random))
+    }
+
+    /// Every key with this prefix was deleted.
+    func voidLeases(prefix: [UInt8]) {
+        guard leases.leaseCount > 0 else { return }
+        let moment = moment()
+        var random = SystemRandomNumberGenerator()
+        perform(leases.invalidated(prefix: prefix.span, at: moment, using: &random))
+    }
+
+    private func moment() -> RefreshLeases.Moment {
+        RefreshLeases.Moment(now: loop.monotonicNow, stamp: stamp())
+    }
+
+    private func perform(_ directives: [RefreshLeases.Directive]) {
+        for directive in directives {
+            switch directive {
+            case .grant(let id, let token): pass(token, to: id)
+            case .answerFresh(let id): waiters.removeValue(forKey: id.rawValue)?.waiter.answer(.fresh, on: self)
+            case .answerMiss(let id): waiters.removeValue(forKey: id.rawValue)?.waiter.answer(.miss, on: self)
+            }
+        }
+        settleLeases()
+    }
+
+    /// A lease passes to one who waits; if that client is gone, to the next.
+    private func pass(_ token: LeaseToken, to id: RefreshLeases.WaiterID) {
+        guard let waiter = waiters.removeValue(forKey: id.rawValue) else {
+            preconditionFailure("the leases name a waiter that nobody has")
+        }
+        if waiter.waiter.isGone {
+            _ = giveUp(token, waiter.key.span)
+        } else {
+            waiter.waiter.answer(.granted(token), on: self)
+        }
+    }
+
+    /// Brings the timer and the account in line with the leases.
+    private func settleLeases() {
+        settleCharge()
+        guard let wakeAt = leases.wakeAt else {
+            leaseTimer?.stop()
+            return
+        }
+        let timer =
+            leaseTimer
+            ?? LoopTimer(loop: loop) { [unowned self] in
+                assumeIsolated { $0.tickLeases() }
+            }
+        leaseTimer = timer
+        let now = loop.monotonicNow
+        timer.start(after: wakeAt > now ? wakeAt - now : 0)
+    }
+
+    private func tickLeases() {
+        let moment = moment()
+        var random = SystemRandomNumberGenerator()
+        perform(leases.tick(at: moment, using: &random))
+    }
+}

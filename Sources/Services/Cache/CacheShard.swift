@@ -1,0 +1,180 @@
+package import Cluster
+package import Reactor
+
+/// The cache of one event loop: the shell around its table, its clock, its tag stamps and its refresh leases.
+///
+/// Pinned to its loop, so a request that is on the right loop already enters it without a hop. It decides nothing: what may
+/// be stored, evicted or leased is the business of its cores.
+package actor CacheShard {
+    package nonisolated let loop: EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    var table: CacheTable
+    var tags: TagStamps
+    var leases: RefreshLeases
+    var clock: HybridClock
+    let seed: PlacementSeed
+    let account: MemoryAccount
+    /// What the tag stamps and leases have been charged at.
+    private var bytesCharged = 0
+
+    private var upkeepTimer: LoopTimer?
+    var leaseTimer: LoopTimer?
+    /// Those who wait for another caller's load, by the number that the leases know them by.
+    var waiters: [UInt64: ParkedWaiter] = [:]
+    var latestWaiter: UInt64 = 0
+
+    /// Every so many milliseconds a shard expires, sheds and tidies a bounded piece; soon again when there was much to do.
+    private static let upkeepInterval: UInt64 = 100
+    private static let upkeepSoonInterval: UInt64 = 2
+    /// Entries looked at for expiry in one piece: well under a millisecond.
+    private static let expiryVisits = 2_000
+    /// More than one in so many of those expired: more are likely to follow.
+    private static let busyFraction = 10
+
+    package init(
+        loop: EventLoop, table: consuming CacheTable, account: MemoryAccount, seed: PlacementSeed,
+        secret: HashSecret, node: UInt16
+    ) {
+        var random = SystemRandomNumberGenerator()
+        self.loop = loop
+        self.table = table
+        self.account = account
+        self.seed = seed
+        tags = TagStamps(using: &random)
+        leases = RefreshLeases(secret: secret)
+        clock = HybridClock(node: node)
+    }
+
+    /// Milliseconds since 1970.
+    package var now: UInt64 { loop.now }
+
+    package var statistics: CacheStatistics { table.statistics }
+
+    /// The version of a change that happens now.
+    func stamp() -> Version { clock.stamp(now: loop.now) }
+}
+
+// MARK: - Reading
+
+extension CacheShard {
+    /// Shows the entry under `key` to `body`, fresh, or stale if that is allowed. False: there is none.
+    package func withEntry(
+        _ key: Span<UInt8>, allowStale: Bool = false, _ body: (borrowing CacheEntry) -> Void
+    ) -> Bool {
+        guard let entry = table.get(table.key(key), allowStale: allowStale, now: loop.now, tags: tags) else {
+            return false
+        }
+        body(entry)
+        return true
+    }
+
+    /// Shows entries in the order of a scan; see `CacheTable.scan`.
+    package func scan(
+        from cursor: ScanCursor, limits: ScanLimits, _ show: (borrowing CacheEntry) -> Void
+    ) -> ScanCursor? {
+        table.scan(from: cursor, limits: limits, now: loop.now, tags: tags, show)
+    }
+}
+
+// MARK: - Writing
+
+/// What a put came to.
+package enum ShardPutOutcome: Sendable {
+    case stored(Version, isNew: Bool)
+    case failed(current: Version?)
+    /// The refresh lease that the put relied on is not in force.
+    case leaseVoid
+}
+
+extension CacheShard {
+    package func tagID(of tag: Span<UInt8>) -> UInt64 { TagStamps.id(of: tag, seed: seed) }
+
+    /// Stores a value. Whoever loads one under a lease for this key has come too late.
+    package func put(
+        _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata, condition: CacheCondition
+    ) throws(CacheFault) -> ShardPutOutcome {
+        let outcome = try store(key, value, metadata, condition: condition)
+        if case .stored = outcome { endLease(of: key) }
+        return outcome
+    }
+
+    func store(
+        _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata, condition: CacheCondition
+    ) throws(CacheFault) -> ShardPutOutcome {
+        let version = stamp()
+        defer { table.clearChanges() }
+        let outcome = try table.put(
+            table.key(key), value, metadata, condition: condition, now: loop.now, version: version, tags: tags)
+        switch outcome {
+        case .created: return .stored(version, isNew: true)
+        case .replaced: return .stored(version, isNew: false)
+        case .failed(let current): return .failed(current: current)
+        }
+    }
+
+    package func touch(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool {
+        let version = stamp()
+        defer { table.clearChanges() }
+        return try table.touch(table.key(key), deadlines, now: loop.now, version: version, tags: tags)
+    }
+
+    package func increment(
+        _ key: Span<UInt8>, by amount: Int64, deadlines: Deadlines
+    ) throws(CacheFault) -> Int64 {
+        let version = stamp()
+        defer { table.clearChanges() }
+        let value = try table.increment(
+            table.key(key), by: amount, deadlines: deadlines, now: loop.now, version: version, tags: tags)
+        endLease(of: key)
+        return value
+    }
+
+    /// Removes an entry. A load under way for this key may not be stored any more.
+    package func remove(_ key: Span<UInt8>, condition: CacheCondition = .always) -> RemoveOutcome {
+        let version = stamp()
+        defer { table.clearChanges() }
+        let outcome = table.remove(
+            table.key(key), condition: condition, now: loop.now, version: version, tags: tags)
+        switch outcome {
+        case .removed, .absent: voidLease(of: key)
+        case .failed: break
+        }
+        return outcome
+    }
+
+    /// Voids every entry with this tag, whatever their number, at once.
+    package func invalidate(tag: Span<UInt8>) {
+        tags.invalidate(tagID(of: tag), at: stamp())
+        settleCharge()
+    }
+
+    /// Charges what tag stamps and leases have grown by.
+    func settleCharge() {
+        let growth = tags.byteCount + leases.byteCount - bytesCharged
+        guard growth != 0 else { return }
+        account.charge(growth)
+        bytesCharged += growth
+    }
+}
+
+// MARK: - Upkeep
+
+extension CacheShard {
+    /// Begins to expire, shed and tidy by a timer.
+    func startUpkeep() {
+        let timer = LoopTimer(loop: loop) { [unowned self] in
+            assumeIsolated { $0.keepUp() }
+        }
+        timer.start(after: Self.upkeepInterval)
+        upkeepTimer = timer
+    }
+
+    private func keepUp() {
+        let expired = table.expireSome(now: loop.now, visits: Self.expiryVisits)
+        let isUnfinished = table.maintain(now: loop.now)
+        table.clearChanges()
+        let isBusy = isUnfinished || expired * Self.busyFraction > Self.expiryVisits
+        upkeepTimer?.start(after: isBusy ? Self.upkeepSoonInterval : Self.upkeepInterval)
+    }
+}
