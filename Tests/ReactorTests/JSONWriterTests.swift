@@ -175,8 +175,12 @@ import Testing
         }
     }
 
+    /// What Foundation reads, which repairs invalid UTF-8 in silence; so that is asked of the standard library first.
     private func decodedString(_ bytes: [UInt8]) throws -> String {
-        try JSONDecoder().decode(String.self, from: Data(text { $0.string(utf8: bytes.span) }.utf8))
+        var writer = JSONWriter()
+        writer.string(utf8: bytes.span)
+        let written = try #require(String(validating: writer.bytes, as: UTF8.self))
+        return try JSONDecoder().decode(String.self, from: Data(written.utf8))
     }
 }
 
