@@ -2,9 +2,9 @@ import Reactor
 
 /// The OpenAPI 3.1 document of a route table.
 ///
-/// It is made from the very routes that the router is made from, so it cannot drift; a route whose description does not fit
-/// its pattern stops the node at start. What every route has in common is added here: the access rules, the fields of
-/// all requests and answers, and the problems that any route may answer with.
+/// It is made from the very routes that the router is made from, so it cannot drift; a route whose description does not
+/// fit its pattern stops the node at start. What every route has in common is added here: the access rules, the fields
+/// of all requests and answers, and the problems that any route may answer with.
 struct OpenAPIDocument: Sendable {
     let title: String
     let version: String
@@ -70,10 +70,10 @@ struct OpenAPIDocument: Sendable {
     }
 
     private static let introduction = """
-        Errors are application/problem+json (RFC 9457) with a stable code, which GET /v1/errors/{code} explains. HEAD is \
-        answered wherever GET is, OPTIONS for every path. Durations are strings with a unit: 500ms, 30s, 5m, 24h, 7d. Each \
-        operation names the role that its token needs; roles do not imply one another. A node without a tokens file serves \
-        loopback only, and every role to everybody.
+        Errors are application/problem+json (RFC 9457) with a stable code, which GET /v1/errors/{code} explains. \
+        HEAD is answered wherever GET is, OPTIONS for every path. Durations are strings with a unit: 500ms, 30s, 5m, \
+        24h, 7d. Each operation names the role that its token needs; roles do not imply one another. A node without a \
+        tokens file serves loopback only, and every role to everybody.
         """
 
     private static func write(_ path: Path, to writer: inout JSONWriter) {

@@ -84,8 +84,8 @@ struct OpenAPIOperation {
 // MARK: - Responses
 
 extension OpenAPIOperation {
-    /// All that is said of one status: a success, problems, or both (a readiness check that fails has its own body, and the
-    /// same status may come from the gate).
+    /// All that is said of one status: a success, problems, or both (a readiness check that fails has its own body, and
+    /// the same status may come from the gate).
     private struct Response {
         let status: UInt16
         var answers: [Operation.Answer] = []

@@ -6,8 +6,8 @@ extension Operation {
     static let putCacheEntry = Operation(
         "putCacheEntry", "Store a value",
         detail:
-            "The body is kept byte for byte with its Content-Type and Content-Encoding. With If-None-Match: * it is stored "
-            + "only if the key does not exist, with If-Match only if the stored version is that one.",
+            "The body is kept byte for byte with its Content-Type and Content-Encoding. With If-None-Match: * it is "
+            + "stored only if the key does not exist, with If-Match only if the stored version is that one.",
         tag: .cache, role: .write,
         parameters: [
             key,
@@ -18,7 +18,8 @@ extension Operation {
             .query("tags", .string, "Tags that invalidate it, with commas between: a,b."),
             .query(
                 "acks", .integerWithin(0...4),
-                "Copies beyond the primary that must hold the value before the answer; at most the cluster's copies less one."
+                "Copies beyond the primary that must hold the value before the answer; at most the cluster's copies "
+                    + "less one."
             ),
             .header("If-Match", .string, "Store only if this ETag is the stored version."),
             .header("If-None-Match", .words(["*"]), "Store only if the key does not exist."),
@@ -35,9 +36,9 @@ extension Operation {
     static let getCacheEntry = Operation(
         "getCacheEntry", "Read a value",
         detail:
-            "With refresh, which needs the write role, it is stampede control: on a miss or a stale value one caller per "
-            + "lease gets X-Tribe-Refresh and has to load the value and PUT it; the others get the stale value, or wait, "
-            + "or 404.",
+            "With refresh, which needs the write role, it is stampede control: on a miss or a stale value one "
+            + "caller per lease gets X-Tribe-Refresh and has to load the value and PUT it; the others get the stale "
+            + "value, or wait, or 404.",
         tag: .cache, role: .read,
         parameters: [
             key,
@@ -131,8 +132,8 @@ extension Operation {
 
     private static let key = Parameter.path(
         "key", .string,
-        "One percent-encoded segment of 1 to 512 bytes, of any kind; a slash inside is %2F. Keys that are not text, or are . or "
-            + ".., go through the batch route as key64.")
+        "One percent-encoded segment of 1 to 512 bytes, of any kind; a slash inside is %2F. Keys that are not text, or "
+            + "are . or .., go through the batch route as key64.")
 
     private static let anyBytes = Content(type: "*/*", schema: .bytes)
 

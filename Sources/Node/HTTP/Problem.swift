@@ -2,8 +2,8 @@ import Reactor
 
 /// An error answer as RFC 9457 has it: `application/problem+json`, for every 4xx and 5xx.
 ///
-/// `type` is the path of a page on the node that explains the code (`ProblemPage`). `code` is the stable word for programs;
-/// `title` is the same for every problem of a code; `detail` is about this one.
+/// `type` is the path of a page on the node that explains the code (`ProblemPage`). `code` is the stable word for
+/// programs; `title` is the same for every problem of a code; `detail` is about this one.
 struct Problem: Error, Hashable, Sendable {
     static let contentType: StaticString = "application/problem+json"
 

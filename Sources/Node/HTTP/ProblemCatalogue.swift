@@ -64,8 +64,8 @@ struct ProblemEntry: Hashable, Sendable {
         self.retryAfter = retryAfter
     }
 
-    /// The entry of a refusal that another layer has named: its status and code stand, title and remedy are those of the
-    /// status in general.
+    /// The entry of a refusal that another layer has named: its status and code stand, title and remedy are those of
+    /// the status in general.
     init(refusal code: String, status: UInt16, meaning: String) {
         let general = ProblemCode.general(status).entry
         self.code = code
@@ -122,21 +122,23 @@ extension ProblemEntry {
         ProblemEntry(
             .badRequest, 400, "Malformed request",
             meaning:
-                "The bytes that arrived are not an HTTP/1.1 request as RFC 9110 and 9112 define it, or its target has a "
-                + "broken percent-escape. What follows on such a connection cannot be trusted, so it may be closed.",
+                "The bytes that arrived are not an HTTP/1.1 request as RFC 9110 and 9112 define it, or its target has "
+                + "a broken percent-escape. What follows on such a connection cannot be trusted, so it may be "
+                + "closed.",
             remedy: "Correct what the detail names. If a proxy stands between, look at what it sends."),
         ProblemEntry(
             .invalidKey, 400, "Invalid key",
             meaning:
-                "The key is empty, longer than 512 bytes, or has a percent sign without two hexadecimal digits after it.",
+                "The key is empty, longer than 512 bytes, or has a percent sign without two hexadecimal digits after "
+                + "it.",
             remedy:
-                "Percent-encode the key as one path segment. A key that is not text, or is . or .., goes into the body of a "
-                + "batch as key64."),
+                "Percent-encode the key as one path segment. A key that is not text, or is . or .., goes into the body "
+                + "of a batch as key64."),
         ProblemEntry(
             .malformedBody, 400, "Malformed body",
             meaning:
-                "The body is not the JSON that it should be: it ends too early, has a syntax fault, repeats a name, or is "
-                + "not UTF-8.",
+                "The body is not the JSON that it should be: it ends too early, has a syntax fault, repeats a name, or "
+                + "is not UTF-8.",
             remedy: "Correct it where the detail points to."),
         ProblemEntry(
             .badCursor, 400, "Invalid cursor",
@@ -153,26 +155,28 @@ extension ProblemEntry {
         ProblemEntry(
             .invalidBody, 422, "Invalid body",
             meaning: "The body is JSON, but members are missing, unknown, of the wrong type or out of range.",
-            remedy: "Correct every place that errors points to; all of them are listed. The shape is in /openapi.json."),
+            remedy:
+                "Correct every place that errors points to; all of them are listed. The shape is in /openapi.json."),
         ProblemEntry(
             .invalidParameter, 422, "Invalid parameter",
             meaning: "A parameter of the query or a field of the header has a value that this route cannot use.",
             remedy:
-                "Durations need a unit (500ms, 30s, 5m, 24h, 7d), limits go up to 1000, waits up to 60s. The parameters are "
-                + "in /openapi.json."),
+                "Durations need a unit (500ms, 30s, 5m, 24h, 7d), limits go up to 1000, waits up to 60s. The "
+                + "parameters are in /openapi.json."),
     ]
 
     private static let accessFaults = [
         ProblemEntry(
             .unauthorized, 401, "No valid token",
             meaning:
-                "The request has no token, or one that this cluster does not know. Without a token every path but the open "
-                + "ones is answered like this, unknown paths too.",
+                "The request has no token, or one that this cluster does not know. Without a token every path but the "
+                + "open ones is answered like this, unknown paths too.",
             remedy: "Send Authorization: Bearer and a token of the tokens file."),
         ProblemEntry(
             .forbidden, 403, "Not allowed",
             meaning: "The token is valid, but lacks the role for this, or is bound to other keys or queues.",
-            remedy: "Use a token with the role that /openapi.json names for the route. Roles do not imply one another."),
+            remedy:
+                "Use a token with the role that /openapi.json names for the route. Roles do not imply one another."),
         ProblemEntry(
             .hostNotAllowed, 403, "Host not allowed",
             meaning:
@@ -186,8 +190,8 @@ extension ProblemEntry {
         ProblemEntry(
             .notFound, 404, "Not found",
             meaning:
-                "The path is right, but there is nothing under this key or name: it was never there, has expired, or was "
-                + "invalidated or evicted.",
+                "The path is right, but there is nothing under this key or name: it was never there, has expired, or "
+                + "was invalidated or evicted.",
             remedy: "Nothing is wrong with the request. A cache that misses is filled from its source."),
         ProblemEntry(
             .noSuchRoute, 404, "No such route",
@@ -208,13 +212,15 @@ extension ProblemEntry {
         ProblemEntry(
             .refreshStale, 409, "Refresh lease no longer valid",
             meaning:
-                "The value was loaded under a refresh lease, and since then the key or one of its tags was invalidated, or "
-                + "the lease ran out. The value may be older than the invalidation, so nothing was stored.",
+                "The value was loaded under a refresh lease, and since then the key or one of its tags was "
+                + "invalidated, or the lease ran out. The value may be older than the invalidation, so nothing was "
+                + "stored.",
             remedy: "Load the value again. Ask for a longer lease if loading takes longer than it."),
         ProblemEntry(
             .notAnInteger, 409, "Not an integer",
             meaning:
-                "The stored value is not a decimal integer of 64 bits, so it cannot be incremented. It was left as it is.",
+                "The stored value is not a decimal integer of 64 bits, so it cannot be incremented. It was left as it "
+                + "is.",
             remedy: "Increment another key, or replace the value first."),
         ProblemEntry(
             .integerOverflow, 409, "Integer overflow",
@@ -235,8 +241,8 @@ extension ProblemEntry {
         ProblemEntry(
             .preconditionFailed, 412, "Precondition failed",
             meaning:
-                "If-Match names another version than the stored one, or If-None-Match: * found that the key exists. Nothing "
-                + "was changed.",
+                "If-Match names another version than the stored one, or If-None-Match: * found that the key exists. "
+                + "Nothing was changed.",
             remedy: "Read the value again, apply the change to it, and repeat with its ETag."),
     ]
 
@@ -248,7 +254,8 @@ extension ProblemEntry {
         ProblemEntry(
             .payloadTooLarge, 413, "Body too large",
             meaning:
-                "The body is longer than this node accepts. That was decided by its announced length, before it was read.",
+                "The body is longer than this node accepts. That was decided by its announced length, before it was "
+                + "read.",
             remedy: "Store smaller values, or raise cache.valueMax."),
         ProblemEntry(
             .uriTooLong, 414, "Target too long",
@@ -257,12 +264,14 @@ extension ProblemEntry {
         ProblemEntry(
             .headerTooLarge, 431, "Header too large",
             meaning:
-                "The header is longer than limits.headerMax (16 KiB unless set), or has more fields than limits.fieldsMax.",
+                "The header is longer than limits.headerMax (16 KiB unless set), or has more fields than "
+                + "limits.fieldsMax.",
             remedy: "Send fewer or shorter fields; cookies of other services are the usual reason."),
         ProblemEntry(
             .tooManyRequests, 429, "Too many requests",
             meaning:
-                "A configured limit of the token or queue is used up, or too many logins from this address have failed.",
+                "A configured limit of the token or queue is used up, or too many logins from this address have "
+                + "failed.",
             remedy: "Wait as long as Retry-After says, and spread the requests.", retryAfter: 1),
     ]
 
@@ -278,8 +287,8 @@ extension ProblemEntry {
         ProblemEntry(
             .outOfMemory, 503, "Cache memory is full",
             meaning:
-                "The cache has reached cache.memory, and cache.eviction is refuse: nothing is evicted to make room. The "
-                + "same is said of a value that is larger than the whole cache. Nothing was stored.",
+                "The cache has reached cache.memory, and cache.eviction is refuse: nothing is evicted to make room. "
+                + "The same is said of a value that is larger than the whole cache. Nothing was stored.",
             remedy: "Delete entries or let them expire, raise cache.memory, or set cache.eviction to evict.",
             retryAfter: 5),
         ProblemEntry(
@@ -289,8 +298,8 @@ extension ProblemEntry {
         ProblemEntry(
             .deadline, 503, "Deadline passed",
             meaning:
-                "The answer was not ready within limits.requestTimeout, or within X-Request-Timeout. A change may still have "
-                + "been made.",
+                "The answer was not ready within limits.requestTimeout, or within X-Request-Timeout. A change may "
+                + "still have been made.",
             remedy: "Repeat what may safely be repeated; read before repeating an increment.", retryAfter: 1),
         ProblemEntry(
             .notEnoughCopies, 503, "Not enough copies",

@@ -5,8 +5,8 @@ struct ProblemPage {
     let contentType: StaticString
     let body: [UInt8]
 
-    /// `code` and `accept`: the raw path segment and the `Accept` field. Nil: there is no such code, and the answer is 404.
-    /// Answers vary by `Accept`.
+    /// `code` and `accept`: the raw path segment and the `Accept` field. Nil: there is no such code, and the answer is
+    /// 404. Answers vary by `Accept`.
     init?(code: Span<UInt8>, accept: Span<UInt8>?) {
         guard let entry = ProblemEntry.named(Self.text(code)) else { return nil }
         if let accept, Self.prefersHTML(Self.text(accept)) {
@@ -22,7 +22,8 @@ struct ProblemPage {
         String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
     }
 
-    /// Whether `text/html` is named, and not with a weight of 0 (RFC 9110 §12.5.1). Ranges like `*/*` are what programs send.
+    /// Whether `text/html` is named, and not with a weight of 0 (RFC 9110 §12.5.1). Ranges like `*/*` are what programs
+    /// send.
     static func prefersHTML(_ accept: String) -> Bool {
         accept.lowercased().split(separator: ",").contains { range in
             let parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }

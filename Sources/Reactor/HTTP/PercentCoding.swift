@@ -5,9 +5,9 @@ package enum PercentCoding {
         try decode(segment, plus: UInt8(ascii: "+"), &bytes)
     }
 
-    /// Appends the bytes that a raw name or value of a query stands for. `+` is a space, as WHATWG's URL standard has it
-    /// and RFC 3986 leaves open: that is what every client library writes for a space, and none writes a bare `+` for a
-    /// plus. Who types a URL by hand writes `%2B`. After a fault `bytes` is as it was.
+    /// Appends the bytes that a raw name or value of a query stands for. `+` is a space, as WHATWG's URL standard has
+    /// it and RFC 3986 leaves open: that is what every client library writes for a space, and none writes a bare `+`
+    /// for a plus. Who types a URL by hand writes `%2B`. After a fault `bytes` is as it was.
     package static func decode(query: Span<UInt8>, appendingTo bytes: inout [UInt8]) throws(PercentFault) {
         try decode(query, plus: UInt8(ascii: " "), &bytes)
     }

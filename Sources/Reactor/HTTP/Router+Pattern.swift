@@ -1,7 +1,7 @@
 /// The pattern of a route, `/v1/cache/{key}/touch`: segments between slashes, each a text or a parameter.
 ///
-/// A parameter stands for exactly one raw segment that is not empty, so an escaped slash (`%2F`) stays inside it. An empty
-/// segment may only be the last: `/` is the root, and `/a/` is another path than `/a`.
+/// A parameter stands for exactly one raw segment that is not empty, so an escaped slash (`%2F`) stays inside it. An
+/// empty segment may only be the last: `/` is the root, and `/a/` is another path than `/a`.
 package struct RoutePattern: Hashable, Sendable {
     package static let parametersMax = 4
 
@@ -18,8 +18,8 @@ package struct RoutePattern: Hashable, Sendable {
         package let kind: Kind
     }
 
-    /// What a parameter accepts, of the raw bytes of its segment; the narrowest first, which is how the router tries them.
-    /// An escape is a `%` here: it fits `any` alone, and who decodes that has to look again.
+    /// What a parameter accepts, of the raw bytes of its segment; the narrowest first, which is how the router tries
+    /// them. An escape is a `%` here: it fits `any` alone, and who decodes that has to look again.
     package enum Kind: UInt8, CaseIterable, Sendable {
         /// 1 to 19 digits: an unsigned number that fits 64 bits.
         case int

@@ -1,4 +1,5 @@
-/// Finds the route of a request: an immutable trie of path segments, built once at start, that refuses routes which clash.
+/// Finds the route of a request: an immutable trie of path segments, built once at start, that refuses routes which
+/// clash.
 ///
 /// In one position a text is tried before an `int`, a `word` and an `any` parameter, and what it leads to hides the
 /// others only if it has a route for the method: `POST /v1/cache/batch` is the batch route, while `GET /v1/cache/batch`

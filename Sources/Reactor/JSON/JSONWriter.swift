@@ -3,8 +3,8 @@
 /// Containers are closures, so that none stays open; commas are the writer's. A value where an object expects a name, a
 /// name in an array, a second document: each is a bug and traps.
 ///
-/// What clients stored comes out here again, and a browser may take it for HTML or paste it into a script. So `<`, `>`, `&`,
-/// U+2028 and U+2029 are written as escapes, which no JSON parser tells from the characters.
+/// What clients stored comes out here again, and a browser may take it for HTML or paste it into a script. So `<`, `>`,
+/// `&`, U+2028 and U+2029 are written as escapes, which no JSON parser tells from the characters.
 package struct JSONWriter: Sendable {
     /// Arrays and objects around a value, each counted.
     package static let depthMax = 64
