@@ -107,5 +107,7 @@ func tenMegabytesOfOpeningBracketsAreTooDeep(_ opening: String) throws {
 }
 
 @Test func aDescriptionShowsControlCharactersAsEscapes() {
-    #expect(fault(of: #"{"a\u001bb\n":x}"#)?.description.contains(#"(/a\u{1B}b\n)"#) == true)
+    let fault = fault(of: "{\"a\\u001bb\\n\u{9B}é\\\"\":x}")
+    #expect(fault?.pointer == "/a\u{1B}b\n\u{9B}é\"")
+    #expect(fault?.description.contains(#"(/a\u{1B}b\n\u{009B}é")"#) == true)
 }

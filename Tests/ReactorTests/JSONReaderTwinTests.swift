@@ -70,6 +70,17 @@ private struct Author {
         return "\"" + parts.joined() + "\""
     }
 
+    /// An object whose names are so alike that some may repeat.
+    mutating func objectOfAlikeNames() -> String {
+        let parts = ["a", "b", "\\u0061", "\\u0000", "é", "\\u00E9", "aaaaaaaa", "12345678", "1234567"]
+        let partsMax = Int.random(in: 1...12, using: &generator)
+        let members = (0..<Int.random(in: 2...60, using: &generator)).map { _ in
+            let name = (0..<Int.random(in: 0...partsMax, using: &generator)).map { _ in pick(parts) }.joined()
+            return "\"\(name)\":\(pick(["0", "[{}]", "{\"a\":0,\"b\":1}"]))"
+        }
+        return "{" + members.joined(separator: ",") + "}"
+    }
+
     private mutating func blank() -> String { pick(["", "", "", "", " ", "\n", "\r\n", "\t "]) }
 
     private mutating func pick(_ choices: [String]) -> String {
@@ -191,4 +202,31 @@ private func isDeviation(_ fault: JSONFault, _ bytes: [UInt8]) -> Bool {
         }
         #expect(agrees, "seed \(seed), round \(round): \(String(decoding: bytes, as: UTF8.self))")
     }
+}
+
+@Test func theFirstRepeatedNameIsThatOfANaiveSearch() throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    var author = Author(generator: Generator(state: seed))
+    var reader = JSONReader()
+    var repeats = 0
+    for _ in 0..<1500 {
+        let text = author.objectOfAlikeNames()
+        let document = try JSONDocument(Array(text.utf8), limits: JSONLimits(repeatedNames: .leftToFields))
+        var seen: Set<[UInt8]> = []
+        var repeated: Int?
+        var members = document.root.members
+        while let member = members?.next() {
+            let isNew = seen.insert(Array((member.name.string ?? "").utf8)).inserted
+            repeated = repeated ?? (isNew ? nil : Int(member.name.node.start))
+        }
+        var offset: Int?
+        do throws(JSONFault) {
+            _ = try reader.read(Array(text.utf8).span).kind
+        } catch {
+            offset = error.offset
+            repeats += 1
+        }
+        #expect(offset == repeated, "seed \(seed): \(text)")
+    }
+    #expect((100..<1400).contains(repeats), "seed \(seed): \(repeats) of 1500 objects repeat a name")
 }

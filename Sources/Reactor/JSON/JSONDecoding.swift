@@ -1,14 +1,14 @@
-/// What a handler expects of a body, and every fault of it in one answer.
-///
-///     let faults = JSONFaults()
-///     var fields = JSONFields(of: body, faults)
-///     let by = fields.optional("by", .integer(in: 1...Int64.max)) ?? 1
-///     let ttl = fields.optional("ttl", .string)
-///     fields.finish()
-///     guard faults.isEmpty else { return .invalid(faults.report(in: body)) }
-///
-/// A value that is missing or wrong reads as nil and leaves a fault; the handler goes on, so that the others are found
-/// too. No Codable: it stops at the first fault, knows no place in the text, and ignores members that it does not know.
+// What a handler expects of a body, and every fault of it in one answer.
+//
+//     let faults = JSONFaults()
+//     var fields = JSONFields(of: body, faults)
+//     let by = fields.optional("by", .integer(in: 1...Int64.max)) ?? 1
+//     let ttl = fields.optional("ttl", .string)
+//     fields.finish()
+//     guard faults.isEmpty else { return .invalid(faults.report(in: body)) }
+//
+// A value that is missing or wrong reads as nil and leaves a fault; the handler goes on, so that the others are found
+// too. No Codable: it stops at the first fault, knows no place in the text, and ignores members that it does not know.
 
 /// The faults found in one document so far. A class, because each nested object of the body adds to it.
 package final class JSONFaults {

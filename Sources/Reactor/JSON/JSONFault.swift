@@ -32,10 +32,15 @@ package struct JSONFault: Error, Hashable, Sendable {
 }
 
 extension JSONFault: CustomStringConvertible {
-    /// For a person. Names come from the document: their control characters are written as escapes.
+    /// For a person and a terminal: the control characters of the document's names and excerpts are written as escapes.
     package var description: String {
-        let place = pointer.isEmpty ? "" : " (\(pointer.unicodeScalars.map { $0.escaped(asASCII: false) }.joined()))"
-        return "line \(line), column \(column)\(place): \(message)"
+        let place = pointer.isEmpty ? "" : " (\(pointer))"
+        return Self.printable("line \(line), column \(column)\(place): \(message)")
+    }
+
+    private static func printable(_ text: String) -> String {
+        let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
+        return text.unicodeScalars.map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
     }
 }
 

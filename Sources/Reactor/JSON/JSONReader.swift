@@ -8,16 +8,16 @@
 /// alone stands for no character, so it has no UTF-8 to hand out). Names may not repeat, because two parsers that each
 /// keep another one disagree about what was asked. Pointer and line of a fault are found afterwards, from the tape.
 ///
-/// One reader serves many documents: its buffers are reused.
+/// One reader serves many documents, one after the other: its buffers are reused.
 package struct JSONReader: Sendable {
-    /// A reader gives back a larger tape after the document that needed it (768 KiB).
+    /// A tape longer than this (768 KiB) is not kept for the next document.
     private static let nodesKept = 1 << 16
 
     private let limits: JSONLimits
     private var nodes: [JSONNode] = []
     /// The arrays and objects that have begun and not ended, outermost first.
     private var open: [Int] = []
-    private var names: [JSONName] = []
+    private var names = JSONNames()
 
     package init(limits: JSONLimits = JSONLimits()) {
         self.limits = limits
@@ -37,9 +37,8 @@ package struct JSONReader: Sendable {
     }
 
     private mutating func fill(from source: Span<UInt8>) throws(JSONFault) {
-        if nodes.capacity > Self.nodesKept {
-            nodes = []
-        }
+        if nodes.capacity > Self.nodesKept { nodes = [] }
+        names.trim(to: Self.nodesKept)
         nodes.removeAll(keepingCapacity: true)
         open.removeAll(keepingCapacity: true)
         do throws(JSONStop) {
@@ -208,13 +207,18 @@ extension JSONReader {
         case UInt8(ascii: "]") where inArray:
             return close(&scanner)
         case UInt8(ascii: "}") where !inArray:
-            if limits.repeatedNames == .refused, let repeated = repeatedName(in: container, scanner.source) {
-                throw JSONStop(reason: .duplicateName, offset: Int(nodes[repeated].start))
-            }
+            try refuseRepeatedNames(in: container, scanner.source)
             return close(&scanner)
         default:
             let reason: JSONStop.Reason = inArray ? .expectedCommaOrBracket : .expectedCommaOrBrace
             throw JSONStop(reason: reason, offset: scanner.at)
+        }
+    }
+
+    private mutating func refuseRepeatedNames(in object: Int, _ source: Span<UInt8>) throws(JSONStop) {
+        guard limits.repeatedNames == .refused else { return }
+        if let repeated = names.firstRepeated(in: object, source: source, nodes: nodes) {
+            throw JSONStop(reason: .duplicateName, offset: Int(nodes[repeated].start))
         }
     }
 
@@ -235,10 +239,6 @@ extension JSONReader {
     private mutating func append(_ tag: JSONNode.Tag, from start: Int, to end: Int) throws(JSONStop) {
         guard nodes.count < limits.nodesMax else { throw JSONStop(reason: .tooManyValues, offset: start) }
         nodes.append(JSONNode(tag, start: start, end: end, next: nodes.count + 1))
-    }
-
-    private mutating func repeatedName(in object: Int, _ source: Span<UInt8>) -> Int? {
-        JSONName.firstRepeated(in: object, source: source, nodes: nodes, scratch: &names)
     }
 
     // MARK: Faults

@@ -100,7 +100,7 @@ extension JSONValue {
     }
 
     /// Appends the decoded bytes of a string: never more than its content has.
-    private func decode(into bytes: inout [UInt8]) {
+    func decode(into bytes: inout [UInt8]) {
         bytes.append(addingCapacity: content.count) { output in
             var decoder = JSONUnescaper(content)
             while let byte = decoder.next() {
