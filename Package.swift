@@ -58,10 +58,17 @@ let package = Package(
     ]
 )
 
-// Fuzz targets have no main of their own: they link only under `--sanitize=fuzzer`.
+// libFuzzer brings its own main, which breaks a plain build: these targets exist only when TRIBE_FUZZ is set.
+//
+//     TRIBE_FUZZ=1 swift build --sanitize=fuzzer --sanitize=address --scratch-path .build-fuzz --product FuzzHTTPGate
+//     .build-fuzz/debug/FuzzHTTPGate -runs=10000000 .build-fuzz/corpus Tests/Corpus/http/valid Tests/Corpus/http/smuggling
 if Context.environment["TRIBE_FUZZ"] != nil {
-    package.targets.append(
+    func fuzz(_ name: String) -> Target {
         .executableTarget(
-            name: "FuzzJSON", dependencies: ["Reactor"], path: "Tests/Fuzz/JSON",
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+            name: "Fuzz\(name)",
+            dependencies: ["Reactor"],
+            path: "Tests/Fuzz/\(name)",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    }
+    package.targets += [fuzz("HTTPGate"), fuzz("JSON")]
 }

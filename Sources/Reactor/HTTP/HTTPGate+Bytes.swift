@@ -14,9 +14,9 @@ extension UInt8 {
         return self < 0x80 && set >> UInt64(self & 0x3F) & 1 == 1
     }
 
-    /// `VCHAR`: printable ASCII but the space.
+    /// What a request target may hold: printable ASCII but the space and `#`.
     @inline(__always)
-    var isVisible: Bool { self > 0x20 && self < 0x7F }
+    var isTarget: Bool { self &- 0x21 < 0x5E && self != 0x23 }
 
     /// `field-vchar`, space and tab; bytes above ASCII are `obs-text` and opaque.
     @inline(__always)

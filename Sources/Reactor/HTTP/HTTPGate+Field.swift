@@ -20,17 +20,12 @@ extension HTTPGate {
 
     mutating func readName(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         var index = start
-        while index < bytes.count {
-            let byte = bytes[index]
-            guard byte.isToken else {
-                guard byte == .colon, index > Int(nameStart) else { throw Self.faultOfName(byte) }
-                nameEnd = UInt16(index)
-                state = .value
-                return index + 1
-            }
-            index += 1
-        }
-        return index
+        while index < bytes.count && bytes[index].isToken { index += 1 }
+        guard index < bytes.count else { return index }
+        guard bytes[index] == .colon, index > Int(nameStart) else { throw Self.faultOfName(bytes[index]) }
+        nameEnd = UInt16(index)
+        state = .value
+        return index + 1
     }
 
     private static func faultOfName(_ byte: UInt8) -> HTTPFault {
@@ -43,18 +38,13 @@ extension HTTPGate {
 
     mutating func readValue(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         var index = start
-        while index < bytes.count {
-            let byte = bytes[index]
-            guard byte.isFieldValue else {
-                guard byte == .carriageReturn else {
-                    throw byte == .lineFeed ? .bareLineBreak : .fieldValueControl
-                }
-                state = .valueLineFeed
-                return index + 1
-            }
-            index += 1
+        while index < bytes.count && bytes[index].isFieldValue { index += 1 }
+        guard index < bytes.count else { return index }
+        guard bytes[index] == .carriageReturn else {
+            throw bytes[index] == .lineFeed ? .bareLineBreak : .fieldValueControl
         }
-        return index
+        state = .valueLineFeed
+        return index + 1
     }
 
     /// The line of a field is complete: what does it say about framing and routing?

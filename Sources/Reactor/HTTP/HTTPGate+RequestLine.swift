@@ -6,18 +6,15 @@ extension HTTPGate {
 
     mutating func readMethod(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         var index = start
-        while index < bytes.count {
-            let byte = bytes[index]
-            guard byte.isToken else {
-                guard byte == .space, index > 0 else { throw Self.faultOfMethod(bytes, index) }
-                targetStart = UInt16(index + 1)
-                state = .target
-                return index + 1
-            }
+        while index < bytes.count && bytes[index].isToken {
             guard index < Self.methodMax else { throw .methodUnsupported }
             index += 1
         }
-        return index
+        guard index < bytes.count else { return index }
+        guard bytes[index] == .space, index > 0 else { throw Self.faultOfMethod(bytes, index) }
+        targetStart = UInt16(index + 1)
+        state = .target
+        return index + 1
     }
 
     /// What is wrong when the byte at `index` ends the method and is no space.
@@ -37,23 +34,19 @@ extension HTTPGate {
 
     mutating func readTarget(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         let indexMax = Int(targetStart) + limits.uriMax
+        let target = bytes.extracting(first: indexMax)
         var index = start
-        while index < bytes.count {
-            let byte = bytes[index]
-            if byte.isVisible && byte != UInt8(ascii: "#") {
-                guard index < indexMax else { throw .targetTooLong }
-                index += 1
-                continue
-            }
-            guard byte == .space, index > Int(targetStart) else {
-                if byte == .lineFeed { throw .bareLineBreak }
-                throw byte == .carriageReturn ? .versionMissing : .targetMalformed
-            }
-            targetEnd = UInt16(index)
-            state = .version
-            return index + 1
+        while index < target.count && target[index].isTarget { index += 1 }
+        guard index < bytes.count else { return index }
+        let byte = bytes[index]
+        guard byte == .space, index > Int(targetStart) else {
+            if byte.isTarget { throw .targetTooLong }
+            if byte == .lineFeed { throw .bareLineBreak }
+            throw byte == .carriageReturn ? .versionMissing : .targetMalformed
         }
-        return index
+        targetEnd = UInt16(index)
+        state = .version
+        return index + 1
     }
 
     /// A higher minor version is refused, though RFC 9110 §2.5 would read it as 1.1: none was ever published, so whoever

@@ -60,9 +60,10 @@ extension HTTPRequestDecoder {
             var report = Report()
             unsafe report.fields = head.fields
             report.fieldMax = head.fieldCount
-            let consumed = unsafe head.base.withMemoryRebound(to: CChar.self, capacity: gate.length) { base in
+            let base = unsafe head.base
+            let consumed = unsafe base.withMemoryRebound(to: CChar.self, capacity: gate.length) { base in
                 unsafe report.base = UnsafePointer(base)
-                return unsafe run(base, gate.length, &report)
+                return unsafe run(base, gate.length, Self.headSettings, &report)
             }
             return consumed == gate.length
                 && isVersion(gate.versionMinor) && isMethod(gate.method) && isFramed(gate.body)
@@ -82,15 +83,28 @@ extension HTTPRequestDecoder {
             let consumed = unsafe bytes.withUnsafeBufferPointer { buffer in
                 unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in
                     guard let base = buffer.baseAddress else { return 0 }
-                    return unsafe run(base, buffer.count, &report)
+                    return unsafe run(base, buffer.count, Self.bodySettings, &report)
                 }
             }
             return consumed == bytes.count && report.isComplete == endsMessage
         }
 
-        /// Hands bytes to http_parser. A callback whose result is not 0 stops it, which the count then shows.
-        private mutating func run(_ base: UnsafePointer<CChar>, _ count: Int, _ report: inout Report) -> Int {
-            var settings = http_parser_settings()
+        private mutating func run(
+            _ base: UnsafePointer<CChar>, _ count: Int, _ settings: http_parser_settings, _ report: inout Report
+        ) -> Int {
+            let consumed = unsafe withUnsafeMutablePointer(to: &report) { report in
+                unsafe withUnsafePointer(to: settings) { settings in
+                    unsafe raw.data = UnsafeMutableRawPointer(report)
+                    return unsafe http_parser_execute(&raw, settings, base, count)
+                }
+            }
+            unsafe raw.data = nil
+            return unsafe withUnsafePointer(to: raw) { unsafe tribe_parser_errno($0) } == HPE_OK.rawValue ? consumed : -1
+        }
+
+        /// What is wanted of a head. A callback whose result is not 0 stops http_parser, which the count then shows.
+        private static var headSettings: http_parser_settings {
+            var settings = bodySettings
             unsafe settings.on_url = { parser, start, length in
                 guard let report = unsafe Report.of(parser), let start = unsafe start else { return 1 }
                 return unsafe report.pointee.setTarget(start, length) ? 0 : 1
@@ -103,17 +117,18 @@ extension HTTPRequestDecoder {
                 guard let report = unsafe Report.of(parser), let start = unsafe start else { return 1 }
                 return unsafe report.pointee.endField(start, length) ? 0 : 1
             }
+            return settings
+        }
+
+        /// What is wanted of all that follows: trailer fields are checked, and dropped.
+        private static var bodySettings: http_parser_settings {
+            var settings = http_parser_settings()
             unsafe settings.on_message_complete = { parser in
                 guard let report = unsafe Report.of(parser) else { return 1 }
                 unsafe report.pointee.isComplete = true
                 return 0
             }
-            let consumed = unsafe withUnsafeMutablePointer(to: &report) { report in
-                unsafe raw.data = UnsafeMutableRawPointer(report)
-                return unsafe http_parser_execute(&raw, &settings, base, count)
-            }
-            unsafe raw.data = nil
-            return unsafe tribe_parser_errno(&raw) == HPE_OK.rawValue ? consumed : -1
+            return settings
         }
 
         private func isVersion(_ minor: UInt8) -> Bool {

@@ -161,9 +161,10 @@ extension HTTPRequestHead {
     /// Takes a copy of `bytes` and makes room for `fieldCount` fields, which are then written through `fields`.
     func load(_ bytes: Span<UInt8>, fieldCount: Int) {
         reserve(bytes: bytes.count, fields: fieldCount)
+        let target = unsafe base
         unsafe bytes.withUnsafeBufferPointer { source in
             guard let start = source.baseAddress else { return }
-            unsafe base.update(from: start, count: source.count)
+            unsafe target.update(from: start, count: source.count)
         }
         byteCount = bytes.count
         self.fieldCount = fieldCount
@@ -188,6 +189,7 @@ extension HTTPRequestHead {
         let table = HTTPFieldNameTable.shared
         var firsts = InlineArray<64, UInt8>(repeating: 0)
         var counts = InlineArray<64, UInt8>(repeating: 0)
+        let fields = unsafe fields
         for position in 0..<fieldCount {
             let field = unsafe fields[position]
             let value = bytes.trimmingBlanks(Int(field.valueStart)..<Int(field.valueEnd))
@@ -214,11 +216,10 @@ extension HTTPRequestHead {
         line.targetStart = gate.targetStart
         line.targetEnd = gate.targetEnd
         line.pathStart = gate.isAbsolute ? gate.authorityEnd : gate.targetStart
-        line.pathEnd = line.pathStart
-        let bytes = unsafe Span(_unsafeStart: UnsafePointer(base), count: byteCount)
-        while line.pathEnd < line.targetEnd && bytes[Int(line.pathEnd)] != UInt8(ascii: "?") {
-            line.pathEnd += 1
-        }
+        let rest = readable(line.pathStart, line.targetEnd)
+        var length = 0
+        while length < rest.count && rest[length] != UInt8(ascii: "?") { length += 1 }
+        line.pathEnd = line.pathStart + UInt16(length)
         line.queryStart = min(line.pathEnd + 1, line.targetEnd)
         if line.pathStart == line.pathEnd {
             // `http://host`: its path is `/` (RFC 9110 §4.2.3), and the second slash of the scheme stands for it.
