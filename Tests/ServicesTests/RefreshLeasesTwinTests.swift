@@ -121,6 +121,8 @@ private struct NaiveLeases {
 private struct Duel {
     private static let keys = ["a", "b", "ab", "abc", "", "k"]
 
+    /// How long waits may be, and how many may wait for a key: with many, the heaps have depth.
+    let scale: Int
     let seed: UInt64
     var numbers: SeededNumbers
     var leases: RefreshLeases
@@ -134,13 +136,14 @@ private struct Duel {
     var keyOfWaiter: [RefreshLeases.WaiterID: String] = [:]
     var counts: [String: Int] = [:]
 
-    init(seed: UInt64) {
+    init(seed: UInt64, scale: Int) {
+        self.scale = scale
         self.seed = seed
         numbers = SeededNumbers(seed: seed)
         var limits = RefreshLeases.Limits()
         limits.leasesMax = 4
-        limits.waitersPerKeyMax = 5
-        limits.waitersMax = 9
+        limits.waitersPerKeyMax = 5 * scale
+        limits.waitersMax = 9 * scale
         limits.dueMax = 3
         leases = RefreshLeases(limits: limits, secret: HashSecret(using: &numbers))
         tokens = SeededNumbers(seed: seed &+ 1)
@@ -157,14 +160,14 @@ private struct Duel {
         let label: Comment = "seed \(seed), step \(number)"
         switch roll(0..<20) {
         case 0..<9: request(key, at: moment, label)
-        case 9: check(leases.stored(key.utf8.span), naive.stored(key), label)
-        case 10:
+        case 9 where roll(0..<scale) == 0: check(leases.stored(key.utf8.span), naive.stored(key), label)
+        case 10 where roll(0..<scale) == 0:
             let directives = leases.invalidated(key.utf8.span, at: moment, using: &tokens)
             check(directives, naive.passOn(key, at: moment), label)
         case 11 where roll(0..<4) == 0:
             let directives = leases.invalidated(prefix: key.utf8.span, at: moment, using: &tokens)
             check(directives, naive.passOn(prefix: key, at: moment), label)
-        case 11, 12, 13: cancel(label)
+        case 9...13: cancel(label)
         case 14, 15: giveUp(at: moment, label)
         default: check(leases.tick(at: moment, using: &tokens), naive.tick(at: moment), label)
         }
@@ -174,7 +177,8 @@ private struct Duel {
     private mutating func request(_ key: String, at moment: RefreshLeases.Moment, _ label: Comment) {
         lastWaiter += 1
         let request = RefreshLeases.Request(
-            waiter: .init(lastWaiter), lease: .milliseconds(roll(1..<20)), waitUntil: now + UInt64(roll(0..<20)),
+            waiter: .init(lastWaiter), lease: .milliseconds(roll(1..<20 * scale)),
+            waitUntil: now + UInt64(roll(0..<20 * scale)),
             hasStale: roll(0..<5) == 0)
         keyOfWaiter[request.waiter] = key
         let answer = leases.request(key.utf8.span, request, at: moment, using: &tokens)
@@ -184,7 +188,7 @@ private struct Duel {
     }
 
     private mutating func cancel(_ label: Comment) {
-        let id = RefreshLeases.WaiterID(UInt64(roll(0..<12)) &+ lastWaiter &- 10)
+        let id = RefreshLeases.WaiterID(UInt64(roll(0..<12 * scale)) &+ 2 &+ lastWaiter &- UInt64(12 * scale))
         leases.cancelWaiter(id)
         naive.cancel(id)
     }
@@ -221,13 +225,13 @@ private struct Duel {
 }
 
 struct RefreshLeasesTwinTests {
-    @Test(arguments: 1...12 as ClosedRange<UInt64>)
-    func leasesAgreeWithTheNaiveOnes(seed: UInt64) {
-        var duel = Duel(seed: seed)
+    @Test(arguments: 1...8 as ClosedRange<UInt64>, [1, 10])
+    func leasesAgreeWithTheNaiveOnes(seed: UInt64, scale: Int) {
+        var duel = Duel(seed: seed, scale: scale)
         for number in 0..<3_000 { duel.step(number) }
         // A history that never granted, waited, missed or answered would prove nothing.
         for kind in ["grant", "stale", "miss", "waiti", "grant(Se", "answerFr", "answerMi"] {
-            #expect(duel.counts[kind, default: 0] > 20, "seed \(seed): \(duel.counts)")
+            #expect(duel.counts[kind, default: 0] > 10, "seed \(seed): \(duel.counts)")
         }
     }
 }
