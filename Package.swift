@@ -60,8 +60,11 @@ let package = Package(
 
 // libFuzzer brings its own main, which breaks a plain build: these targets exist only when TRIBE_FUZZ is set.
 //
-//     TRIBE_FUZZ=1 swift build --sanitize=fuzzer --sanitize=address --scratch-path .build-fuzz --product FuzzHTTPGate
-//     .build-fuzz/debug/FuzzHTTPGate -runs=10000000 .build-fuzz/corpus Tests/Corpus/http/valid Tests/Corpus/http/smuggling
+//     TRIBE_FUZZ=1 swift build -c release --sanitize=fuzzer --sanitize=address --scratch-path .build-fuzz \
+//         --product FuzzHTTPGate
+//     mkdir -p .build-fuzz/corpus
+//     .build-fuzz/release/FuzzHTTPGate -runs=10000000 -max_len=1024 .build-fuzz/corpus \
+//         Tests/Corpus/http/valid Tests/Corpus/http/smuggling
 if Context.environment["TRIBE_FUZZ"] != nil {
     func fuzz(_ name: String) -> Target {
         .executableTarget(

@@ -3,7 +3,8 @@ import Reactor
 
 /// What a decoder makes of the bytes of one connection, as text: one line for each thing it says, body bytes joined.
 ///
-/// The bytes come in pieces, each ending at one of `cuts`, into a buffer that is handled as a connection handles its own.
+/// The bytes come in pieces, each ending at one of `cuts`, into a buffer that is handled as a connection handles its
+/// own.
 func transcript(of bytes: [UInt8], cuts: some Sequence<Int>, limits: HTTPLimits = HTTPLimits()) -> String {
     var decoder = HTTPRequestDecoder(limits: limits)
     let head = HTTPRequestHead()

@@ -67,8 +67,8 @@ extension HTTPGate {
         }
     }
 
-    /// `Content_Length` and `Transfer_Encoding`: gateways that hand fields on as environment variables, where `-` becomes
-    /// `_`, take them for the real ones.
+    /// `Content_Length` and `Transfer_Encoding`: gateways that hand fields on as environment variables, where `-`
+    /// becomes `_`, take them for the real ones.
     private static func isDisguised(_ name: Span<UInt8>) -> Bool {
         guard name.count == 14 || name.count == 17 else { return false }
         return name.equalsIgnoringCase("content_length") || name.equalsIgnoringCase("transfer_encoding")

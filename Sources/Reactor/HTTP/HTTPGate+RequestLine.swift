@@ -49,8 +49,8 @@ extension HTTPGate {
         return index + 1
     }
 
-    /// A higher minor version is refused, though RFC 9110 §2.5 would read it as 1.1: none was ever published, so whoever
-    /// sends one tries something.
+    /// A higher minor version is refused, though RFC 9110 §2.5 would read it as 1.1: none was ever published, so
+    /// whoever sends one tries something.
     mutating func readVersion(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         let versionStart = Int(targetEnd) + 1
         for index in start..<bytes.count {
@@ -101,8 +101,8 @@ extension HTTPGate {
         authorityEnd = targetStart + UInt16(end)
     }
 
-    /// `host [":" port]`: a name of letters, digits, `-`, `.` and `_`, or an IPv6 address in brackets. Narrower than RFC
-    /// 3986, whose names may hold percent-escapes and `!$&'()*+,;=`: no host that resolves has them.
+    /// `host [":" port]`: a name of letters, digits, `-`, `.` and `_`, or an IPv6 address in brackets. Narrower than
+    /// RFC 3986, whose names may hold percent-escapes and `!$&'()*+,;=`: no host that resolves has them.
     static func isHost(_ text: Span<UInt8>) -> Bool {
         guard !text.isEmpty else { return false }
         var index = 0

@@ -1,14 +1,15 @@
-/// The gate: decides byte by byte whether a head, or a trailer section, is one that every HTTP implementation reads alike.
+/// The gate: decides byte by byte whether a head, or a trailer section, is one that every HTTP implementation reads
+/// alike.
 ///
 /// Smuggling lives on differences between readers: a front proxy sees one request where the server behind it sees two.
-/// http_parser, which does the parsing, is generous (bare LF, folded lines, `gzip, chunked`, two Hosts), so nothing reaches
-/// it that this gate has not passed. The gate is no parser: it hands on a yes or no and what it understood of the framing,
-/// and the decoder refuses the request if http_parser understood anything else.
+/// http_parser, which does the parsing, is generous (bare LF, folded lines, `gzip, chunked`, two Hosts), so nothing
+/// reaches it that this gate has not passed. The gate is no parser: it hands on a yes or no and what it understood of
+/// the framing, and the decoder refuses the request if http_parser understood anything else.
 ///
 /// It is one automaton over bytes that keeps its place between calls: a head that comes a byte at a time costs what it
-/// costs at once, a fault is thrown at the first byte that makes the head hopeless, and how the bytes were cut can never
-/// change the outcome. Each state runs its own inner loop. `HTTPGate+RequestLine` and `HTTPGate+Field` hold the states
-/// of a line and the rules that apply at its end.
+/// costs at once, a fault is thrown at the first byte that makes the head hopeless, and how the bytes were cut can
+/// never change the outcome. Each state runs its own inner loop. `HTTPGate+RequestLine` and `HTTPGate+Field` hold the
+/// states of a line and the rules that apply at its end.
 struct HTTPGate {
     enum State: UInt8 {
         case method, target, version, requestLineFeed
@@ -73,8 +74,8 @@ struct HTTPGate {
         return contentLength > 0 ? .length(contentLength) : .none
     }
 
-    /// Reads on from where it stands. `input` begins with the section, bytes of earlier calls included. True: the section
-    /// has passed and is `length` bytes long.
+    /// Reads on from where it stands. `input` begins with the section, bytes of earlier calls included. True: the
+    /// section has passed and is `length` bytes long.
     mutating func advance(over input: Span<UInt8>) throws(HTTPFault) -> Bool {
         let lengthMax = isTrailers ? limits.trailerMax : limits.headerMax
         let bytes = input.extracting(first: lengthMax)

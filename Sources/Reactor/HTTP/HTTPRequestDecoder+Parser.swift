@@ -99,7 +99,8 @@ extension HTTPRequestDecoder {
                 }
             }
             unsafe raw.data = nil
-            return unsafe withUnsafePointer(to: raw) { unsafe tribe_parser_errno($0) } == HPE_OK.rawValue ? consumed : -1
+            let fault = unsafe withUnsafePointer(to: raw) { unsafe tribe_parser_errno($0) }
+            return fault == HPE_OK.rawValue ? consumed : -1
         }
 
         /// What is wanted of a head. A callback whose result is not 0 stops http_parser, which the count then shows.

@@ -2,8 +2,8 @@
 ///
 /// Each section of a request (head, chunk-size line, trailers) is passed by the gate before http_parser sees its first
 /// byte, and refused if the two understand it differently. Sections are read whole: an incomplete one stays in the
-/// caller's buffer, which the limits bound, and costs nothing when it is presented again. Body bytes are never kept back
-/// or copied; the decoder only says where they are.
+/// caller's buffer, which the limits bound, and costs nothing when it is presented again. Body bytes are never kept
+/// back or copied; the decoder only says where they are.
 ///
 /// No fault can be recovered from. The decoder repeats it, whatever follows.
 package struct HTTPRequestDecoder: ~Copyable {

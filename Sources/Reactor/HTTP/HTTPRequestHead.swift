@@ -1,7 +1,7 @@
 /// The head of one request: a copy of its bytes and where things stand in them.
 ///
-/// An object that is used again and again: its memory stays, so that decoding allocates nothing once it has met a head of
-/// usual size. A connection whose request is parked keeps the object and decodes the next request into another.
+/// An object that is used again and again: its memory stays, so that decoding allocates nothing once it has met a head
+/// of usual size. A connection whose request is parked keeps the object and decodes the next request into another.
 ///
 /// The memory is raw because http_parser reports pointers into it, and because it must not move or be checked for
 /// uniqueness under the parser. `readable` guards every way in from outside.

@@ -36,7 +36,8 @@ private func decode(_ bytes: [UInt8], cuts: [Int]) -> Outcome {
                     outcome.bodies.append([])
                 case .body(let range):
                     precondition(!range.isEmpty && range.upperBound <= consumed, "body \(range) of \(consumed)")
-                    outcome.bodies[outcome.bodies.count - 1] += bytes[start + range.lowerBound..<start + range.upperBound]
+                    let piece = bytes[start...].dropFirst(range.lowerBound).prefix(range.count)
+                    outcome.bodies[outcome.bodies.count - 1] += piece
                 case .end:
                     outcome.ended.append(outcome.heads.count)
                 }
