@@ -43,6 +43,18 @@ extension UInt8 {
 }
 
 extension Span<UInt8> {
+    /// The end of the run of bytes from `start` that all belong.
+    ///
+    /// The inner loop of every state. It counts from 0 in a span of its own, which is what lets the compiler see that the
+    /// subscript needs no check.
+    @inline(__always)
+    func endOfRun(from start: Int, _ belongs: (UInt8) -> Bool) -> Int {
+        let rest = extracting(droppingFirst: start)
+        var length = 0
+        while length < rest.count && belongs(rest[length]) { length += 1 }
+        return start + length
+    }
+
     func equalsIgnoringCase(_ text: String) -> Bool {
         count == text.utf8.count && hasPrefixIgnoringCase(text)
     }

@@ -19,8 +19,7 @@ extension HTTPGate {
     }
 
     mutating func readName(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
-        var index = start
-        while index < bytes.count && bytes[index].isToken { index += 1 }
+        let index = bytes.endOfRun(from: start) { $0.isToken }
         guard index < bytes.count else { return index }
         guard bytes[index] == .colon, index > Int(nameStart) else { throw Self.faultOfName(bytes[index]) }
         nameEnd = UInt16(index)
@@ -37,8 +36,7 @@ extension HTTPGate {
     }
 
     mutating func readValue(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
-        var index = start
-        while index < bytes.count && bytes[index].isFieldValue { index += 1 }
+        let index = bytes.endOfRun(from: start) { $0.isFieldValue }
         guard index < bytes.count else { return index }
         guard bytes[index] == .carriageReturn else {
             throw bytes[index] == .lineFeed ? .bareLineBreak : .fieldValueControl

@@ -5,11 +5,8 @@ extension HTTPGate {
     static let scheme = "http://"
 
     mutating func readMethod(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
-        var index = start
-        while index < bytes.count && bytes[index].isToken {
-            guard index < Self.methodMax else { throw .methodUnsupported }
-            index += 1
-        }
+        let index = bytes.endOfRun(from: start) { $0.isToken }
+        guard index <= Self.methodMax else { throw .methodUnsupported }
         guard index < bytes.count else { return index }
         guard bytes[index] == .space, index > 0 else { throw Self.faultOfMethod(bytes, index) }
         targetStart = UInt16(index + 1)
@@ -34,9 +31,7 @@ extension HTTPGate {
 
     mutating func readTarget(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         let indexMax = Int(targetStart) + limits.uriMax
-        let target = bytes.extracting(first: indexMax)
-        var index = start
-        while index < target.count && target[index].isTarget { index += 1 }
+        let index = bytes.extracting(first: indexMax).endOfRun(from: start) { $0.isTarget }
         guard index < bytes.count else { return index }
         let byte = bytes[index]
         guard byte == .space, index > Int(targetStart) else {
@@ -92,10 +87,7 @@ extension HTTPGate {
             return
         }
         guard target.hasPrefixIgnoringCase(Self.scheme) else { throw .targetFormUnsupported }
-        var end = Self.scheme.utf8.count
-        while end < target.count && target[end] != UInt8(ascii: "/") && target[end] != UInt8(ascii: "?") {
-            end += 1
-        }
+        let end = target.endOfRun(from: Self.scheme.utf8.count) { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         guard Self.isHost(target.extracting(Self.scheme.utf8.count..<end)) else { throw .targetFormUnsupported }
         isAbsolute = true
         authorityEnd = targetStart + UInt16(end)
@@ -116,7 +108,7 @@ extension HTTPGate {
             guard index < text.count, text[index] == UInt8(ascii: "]"), colons >= 2 else { return false }
             index += 1
         } else {
-            while index < text.count && text[index].isHostName { index += 1 }
+            index = text.endOfRun(from: 0) { $0.isHostName }
             guard index > 0 else { return false }
         }
         guard index < text.count else { return true }

@@ -217,9 +217,7 @@ extension HTTPRequestHead {
         line.targetEnd = gate.targetEnd
         line.pathStart = gate.isAbsolute ? gate.authorityEnd : gate.targetStart
         let rest = readable(line.pathStart, line.targetEnd)
-        var length = 0
-        while length < rest.count && rest[length] != UInt8(ascii: "?") { length += 1 }
-        line.pathEnd = line.pathStart + UInt16(length)
+        line.pathEnd = line.pathStart + UInt16(rest.endOfRun(from: 0) { $0 != UInt8(ascii: "?") })
         line.queryStart = min(line.pathEnd + 1, line.targetEnd)
         if line.pathStart == line.pathEnd {
             // `http://host`: its path is `/` (RFC 9110 §4.2.3), and the second slash of the scheme stands for it.
@@ -237,8 +235,7 @@ extension HTTPRequestHead {
             let list = value(at: found)
             var start = 0
             while start < list.count {
-                var end = start
-                while end < list.count && list[end] != UInt8(ascii: ",") { end += 1 }
+                let end = list.endOfRun(from: start) { $0 != UInt8(ascii: ",") }
                 let option = list.extracting(list.trimmingBlanks(start..<end))
                 if option.equalsIgnoringCase("close") { return false }
                 if option.equalsIgnoringCase("keep-alive") { keepAlive = true }
