@@ -44,8 +44,8 @@ package final class HTTPRequestHead {
     private(set) var base: UnsafeMutablePointer<UInt8>
     private(set) var fields: UnsafeMutablePointer<Field>
     private var byteCount = 0
-    /// How many fields there are. A field is named by its position, from 0, in the order of the request.
-    package private(set) var fieldCount = 0
+    // Never package: what no other module can name costs no exclusivity check when it is used.
+    private var count = 0
     private var line = Line()
     /// By the raw value of a known name: one more than the position of its first field, 0 for none.
     private var firsts = InlineArray<64, UInt8>(repeating: 0)
@@ -79,6 +79,9 @@ package final class HTTPRequestHead {
     /// Whether the client holds the body back until it reads 100 Continue.
     package var expectsContinue: Bool { line.expectsContinue }
     package var body: Body { line.body }
+
+    /// How many fields there are. A field is named by its position, from 0, in the order of the request.
+    package var fieldCount: Int { count }
 
     /// The request target as it was sent.
     package var target: Span<UInt8> {
@@ -167,7 +170,7 @@ extension HTTPRequestHead {
             unsafe target.update(from: start, count: source.count)
         }
         byteCount = bytes.count
-        self.fieldCount = fieldCount
+        count = fieldCount
     }
 
     private func reserve(bytes: Int, fields: Int) {
