@@ -10,11 +10,15 @@ extension Version {
     package var entityTag: InlineArray<23, UInt8> {
         var tag = InlineArray<23, UInt8>(repeating: UInt8(ascii: "\""))
         tag[1] = UInt8(ascii: "v")
-        for index in 0..<16 {
-            tag[2 + index] = Hex.digit(UInt8(truncatingIfNeeded: time >> (60 - 4 * index)))
+        let high = Hex.digits(UInt32(truncatingIfNeeded: time >> 32))
+        let low = Hex.digits(UInt32(truncatingIfNeeded: time))
+        let node = Hex.digits(UInt32(node) << 16)
+        for index in 0..<8 {
+            tag[2 + index] = UInt8(truncatingIfNeeded: high >> (8 * index))
+            tag[10 + index] = UInt8(truncatingIfNeeded: low >> (8 * index))
         }
         for index in 0..<4 {
-            tag[18 + index] = Hex.digit(UInt8(truncatingIfNeeded: node >> (12 - 4 * index)))
+            tag[18 + index] = UInt8(truncatingIfNeeded: node >> (8 * index))
         }
         return tag
     }

@@ -35,7 +35,7 @@ package enum ByteSize {
     }
 
     /// The binary ones first, the largest of each family first.
-    private static let units: [(name: StaticString, bytes: Int)] = [
+    private static let units: [(name: String, bytes: Int)] = [
         ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
         ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("", 1),
     ]

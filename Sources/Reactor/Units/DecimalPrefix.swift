@@ -31,11 +31,10 @@ func decimalDigit(_ byte: UInt8) -> Int? {
 }
 
 /// Whether `text` from `start` on is exactly `literal`.
-func isTail(of text: Span<UInt8>, from start: Int, _ literal: StaticString) -> Bool {
-    let expected = literal.description.utf8
-    guard text.count - start == expected.count else { return false }
+func isTail(of text: Span<UInt8>, from start: Int, _ literal: String) -> Bool {
+    guard text.count - start == literal.utf8.count else { return false }
     var index = start
-    for byte in expected {
+    for byte in literal.utf8 {
         guard text[index] == byte else { return false }
         index += 1
     }

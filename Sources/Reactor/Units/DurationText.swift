@@ -41,7 +41,7 @@ package enum DurationText {
     }
 
     /// Largest first.
-    private static let units: [(name: StaticString, milliseconds: Int64)] = [
+    private static let units: [(name: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
     ]
 }

@@ -13,10 +13,13 @@ extension InlineArray where Element == UInt8 {
         }
     }
 
-    /// Writes the lowest `digits` hexadecimal digits of `value` at `start`.
-    mutating func put(hex value: UInt64, digits: Int, at start: Int) {
-        for index in 0..<digits {
-            self[start + index] = Hex.digit(UInt8(truncatingIfNeeded: value >> (4 * (digits - 1 - index))))
+    /// Writes the last `count` hexadecimal digits of `value` at `start`; at most eight.
+    @inline(__always)
+    mutating func put(hex value: UInt32, digits count: Int, at start: Int) {
+        var digits = Hex.digits(value) >> (64 - 8 * count)
+        for index in start..<start + count {
+            self[index] = UInt8(truncatingIfNeeded: digits)
+            digits >>= 8
         }
     }
 

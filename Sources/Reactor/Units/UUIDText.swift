@@ -7,11 +7,12 @@ package enum UUIDText {
         let high = high & ~0xf000 | 0x4000
         let low = low & ~(3 << 62) | 2 << 62
         var text = InlineArray<36, UInt8>(repeating: UInt8(ascii: "-"))
-        text.put(hex: high >> 32, digits: 8, at: 0)
-        text.put(hex: high >> 16, digits: 4, at: 9)
-        text.put(hex: high, digits: 4, at: 14)
-        text.put(hex: low >> 48, digits: 4, at: 19)
-        text.put(hex: low, digits: 12, at: 24)
+        text.put(hex: UInt32(truncatingIfNeeded: high >> 32), digits: 8, at: 0)
+        text.put(hex: UInt32(truncatingIfNeeded: high >> 16), digits: 4, at: 9)
+        text.put(hex: UInt32(truncatingIfNeeded: high), digits: 4, at: 14)
+        text.put(hex: UInt32(truncatingIfNeeded: low >> 48), digits: 4, at: 19)
+        text.put(hex: UInt32(truncatingIfNeeded: low >> 32), digits: 4, at: 24)
+        text.put(hex: UInt32(truncatingIfNeeded: low), digits: 8, at: 28)
         return text
     }
 

@@ -23,9 +23,12 @@ package struct LeaseToken: Hashable, Sendable {
 
     package var text: InlineArray<32, UInt8> {
         var text = InlineArray<32, UInt8>(repeating: 0)
-        for index in 0..<16 {
-            text[index] = Hex.digit(UInt8(truncatingIfNeeded: high >> (60 - 4 * index)))
-            text[16 + index] = Hex.digit(UInt8(truncatingIfNeeded: low >> (60 - 4 * index)))
+        for word in 0..<4 {
+            let half = word < 2 ? high : low
+            let digits = Hex.digits(UInt32(truncatingIfNeeded: word.isMultiple(of: 2) ? half >> 32 : half))
+            for index in 0..<8 {
+                text[word * 8 + index] = UInt8(truncatingIfNeeded: digits >> (8 * index))
+            }
         }
         return text
     }

@@ -27,6 +27,8 @@ package struct TagStamps: TagLookup, Sendable {
     private let limit: Int
     private let scatter: Scatter
     private var segments: [Segment]
+    /// The lowest stamp of each segment; the highest number for none.
+    private var lowest: [UInt64]
     /// Every entry that has a tag and a time not above is void. No stored stamp is below.
     private var floor: UInt64 = 0
     /// The highest stamp of all: an entry later than this needs no look at its tags.
@@ -34,11 +36,12 @@ package struct TagStamps: TagLookup, Sendable {
 
     /// `generator`: makes the places of tags unpredictable; no answer depends on it.
     package init<Generator: RandomNumberGenerator>(countMax: Int = Self.countMax, using generator: inout Generator) {
-        precondition(countMax > 0, "a table of \(countMax) tags")
+        precondition(countMax > 0 && countMax <= Slot.placeMax, "a table of \(countMax) tags")
         limit = countMax
         scatter = Scatter(key: generator.next(), factor: generator.next() | 1)
         segments = Array(repeating: Segment(scatter: scatter), count: Self.segmentCount)
-        byteCount = segments.reduce(0) { $0 + $1.byteCount }
+        lowest = Array(repeating: .max, count: Self.segmentCount)
+        byteCount = segments.reduce(lowest.capacity * 8) { $0 + $1.byteCount }
     }
 
     /// What the table stores for a tag, the same on every node. Two tags with one id, once in 2^64 pairs, are
@@ -59,6 +62,7 @@ package struct TagStamps: TagLookup, Sendable {
             count += 1
         }
         byteCount += segments[segment].byteCount - bytesBefore
+        lowest[segment] = segments[segment].lowest
         if count > limit {
             foldLowest()
         }
@@ -80,14 +84,14 @@ package struct TagStamps: TagLookup, Sendable {
     }
 
     private mutating func foldLowest() {
-        var lowest: (segment: Int, time: UInt64)?
-        for index in segments.indices {
-            if let time = segments[index].lowest, time < lowest?.time ?? .max { lowest = (index, time) }
+        var segment = 0
+        for index in lowest.indices where lowest[index] < lowest[segment] {
+            segment = index
         }
-        guard let lowest else { preconditionFailure("\(count) tags over the limit of \(limit), and none is stored") }
-        segments[lowest.segment].removeLowest()
+        floor = max(floor, lowest[segment])
+        segments[segment].removeLowest()
+        lowest[segment] = segments[segment].lowest
         count -= 1
-        floor = max(floor, lowest.time)
     }
 }
 
@@ -106,6 +110,34 @@ private struct Scatter: Sendable {
     }
 }
 
+/// An entry of the index: a place in the heap, and twelve bits of the tag's scatter, so that a look for a tag that is
+/// not there seldom touches the heap.
+private struct Slot: Sendable {
+    static let placeMax = 0xf_fffe
+    static let free = Slot(bits: 0)
+
+    /// 12 bits of mark over 20 bits of place plus one. 0 is free.
+    private var bits: UInt32
+
+    private init(bits: UInt32) {
+        self.bits = bits
+    }
+
+    init(_ place: Int, _ scatter: UInt64) {
+        bits = UInt32(truncatingIfNeeded: scatter >> 46) << 20 | UInt32(place + 1)
+    }
+
+    var isFree: Bool { bits == 0 }
+
+    /// -1 if it is free.
+    var place: Int {
+        get { Int(bits & 0xf_ffff) - 1 }
+        set { bits = bits & 0xfff0_0000 | UInt32(newValue + 1) }
+    }
+
+    func hasMark(of other: Slot) -> Bool { (bits ^ other.bits) >> 20 == 0 }
+}
+
 /// A 64th of the tags: a binary heap, lowest stamp first, and an index from tag to place in the heap.
 private struct Segment: Sendable {
     private struct Stamp: Sendable {
@@ -115,28 +147,29 @@ private struct Segment: Sendable {
 
     private let scatter: Scatter
     private var heap: [Stamp] = []
-    /// Linear probing: 0 is free, else a place in the heap plus one. A power of two, at most three quarters taken.
-    private var slots: [UInt32] = []
+    /// Linear probing. A power of two, at most three quarters taken.
+    private var slots: [Slot] = []
 
     init(scatter: Scatter) {
         self.scatter = scatter
     }
 
-    var lowest: UInt64? { heap.first?.time }
+    var lowest: UInt64 { heap.first?.time ?? .max }
 
     var byteCount: Int {
-        MemoryLayout<Segment>.stride + heap.capacity * MemoryLayout<Stamp>.stride + slots.capacity * 4
+        MemoryLayout<Segment>.stride + heap.capacity * MemoryLayout<Stamp>.stride + slots.capacity
+            * MemoryLayout<Slot>.stride
     }
 
     func time(of tag: UInt64) -> UInt64? {
         guard let slot = slot(of: tag) else { return nil }
-        return heap[Int(slots[slot]) - 1].time
+        return heap[slots[slot].place].time
     }
 
     /// Raises the stamp of `tag`; a lower one changes nothing. True: the tag is new.
     mutating func raise(_ tag: UInt64, to time: UInt64) -> Bool {
         if let slot = slot(of: tag) {
-            let place = Int(slots[slot]) - 1
+            let place = slots[slot].place
             guard time > heap[place].time else { return false }
             heap[place].time = time
             siftDown(place)
@@ -144,7 +177,7 @@ private struct Segment: Sendable {
         }
         if (heap.count + 1) * 4 > slots.count * 3 { grow() }
         heap.append(Stamp(tag: tag, time: time))
-        slots[freeSlot(for: tag)] = UInt32(heap.count)
+        slots[freeSlot(for: tag)] = Slot(heap.count - 1, scatter(tag))
         siftUp(heap.count - 1)
         return true
     }
@@ -154,7 +187,7 @@ private struct Segment: Sendable {
         free(slot)
         let last = heap.removeLast()
         guard !heap.isEmpty else { return }
-        slots[self.slot(ofPlace: heap.count, tag: last.tag)] = 1
+        slots[self.slot(ofPlace: heap.count, tag: last.tag)].place = 0
         heap[0] = last
         siftDown(0)
     }
@@ -172,7 +205,7 @@ extension Segment {
             place = (place - 1) / 2
         }
         heap[place] = moving
-        slots[slot] = UInt32(place + 1)
+        slots[slot].place = place
     }
 
     private mutating func siftDown(_ start: Int) {
@@ -187,11 +220,11 @@ extension Segment {
             place = child
         }
         heap[place] = moving
-        slots[slot] = UInt32(place + 1)
+        slots[slot].place = place
     }
 
     private mutating func move(_ place: Int, to target: Int) {
-        slots[slot(ofPlace: place, tag: heap[place].tag)] = UInt32(target + 1)
+        slots[slot(ofPlace: place, tag: heap[place].tag)].place = target
         heap[target] = heap[place]
     }
 }
@@ -205,9 +238,10 @@ extension Segment {
 
     private func slot(of tag: UInt64) -> Int? {
         guard !slots.isEmpty else { return nil }
+        let wanted = Slot(0, scatter(tag))
         var slot = home(tag)
-        while slots[slot] != 0 {
-            if heap[Int(slots[slot]) - 1].tag == tag { return slot }
+        while !slots[slot].isFree {
+            if slots[slot].hasMark(of: wanted), heap[slots[slot].place].tag == tag { return slot }
             slot = (slot + 1) & (slots.count - 1)
         }
         return nil
@@ -217,8 +251,8 @@ extension Segment {
     /// a moment, but never to one that is still to move.
     private func slot(ofPlace place: Int, tag: UInt64) -> Int {
         var slot = home(tag)
-        while slots[slot] != UInt32(place + 1) {
-            precondition(slots[slot] != 0, "place \(place) of a heap has no slot")
+        while slots[slot].place != place {
+            precondition(!slots[slot].isFree, "place \(place) of a heap has no slot")
             slot = (slot + 1) & (slots.count - 1)
         }
         return slot
@@ -226,7 +260,7 @@ extension Segment {
 
     private func freeSlot(for tag: UInt64) -> Int {
         var slot = home(tag)
-        while slots[slot] != 0 {
+        while !slots[slot].isFree {
             slot = (slot + 1) & (slots.count - 1)
         }
         return slot
@@ -237,21 +271,21 @@ extension Segment {
         let mask = slots.count - 1
         var hole = slot
         var next = (hole + 1) & mask
-        while slots[next] != 0 {
-            let home = home(heap[Int(slots[next]) - 1].tag)
+        while !slots[next].isFree {
+            let home = home(heap[slots[next].place].tag)
             if (next - home) & mask >= (next - hole) & mask {
                 slots[hole] = slots[next]
                 hole = next
             }
             next = (next + 1) & mask
         }
-        slots[hole] = 0
+        slots[hole] = .free
     }
 
     private mutating func grow() {
-        slots = Array(repeating: 0, count: max(slots.count * 2, 8))
+        slots = Array(repeating: .free, count: max(slots.count * 2, 8))
         for place in heap.indices {
-            slots[freeSlot(for: heap[place].tag)] = UInt32(place + 1)
+            slots[freeSlot(for: heap[place].tag)] = Slot(place, scatter(heap[place].tag))
         }
     }
 }
