@@ -1,7 +1,5 @@
 /// UUIDs, version 4 (RFC 9562 §5.4), as text: request ids.
 package enum UUIDText {
-    package static let length = 36
-
     /// The text of the UUID with these random bits, of which six give way to version and variant.
     package static func v4(_ high: UInt64, _ low: UInt64) -> InlineArray<36, UInt8> {
         let high = high & ~0xf000 | 0x4000
