@@ -129,20 +129,27 @@ struct PartitionIndex: ~Copyable {
         oldStart = 0
     }
 
-    /// A tail overflowed, which chance does not bring about: everything moves at once to a table that cannot overflow.
+    /// A tail overflowed: everything moves at once, to a table with a longer one. Chance does this to small tables only.
     private mutating func rebuild(adding extra: UInt64?) {
-        var whole = SlotTable(capacity: max(Self.capacityMin, count * 10 / 7), tail: count)
+        var slots = extra.map { [$0] } ?? []
+        slots.reserveCapacity(count)
         for index in 0..<table.end where table.words[index] != 0 {
-            _ = whole.insert(table.words[index].slotHash, table.words[index].slotRef)
+            slots.append(table.words[index])
         }
         for index in oldStart..<max(old.end, oldStart) where old.words[index] != 0 {
-            _ = whole.insert(old.words[index].slotHash, old.words[index].slotRef)
+            slots.append(old.words[index])
         }
-        if let extra {
-            _ = whole.insert(extra.slotHash, extra.slotRef)
+        slots.sort()
+        var tail = max(table.tail, old.tail)
+        while true {
+            tail *= 2
+            var whole = SlotTable(capacity: max(Self.capacityMin, count * 10 / 7), tail: tail)
+            if whole.fill(slots) {
+                table = whole
+                break
+            }
         }
         moved += UInt64(count)
-        table = whole
         finishMove()
     }
 
@@ -150,29 +157,32 @@ struct PartitionIndex: ~Copyable {
     /// until there are `entriesMax` or `visits` slots were looked at. Returns the first hash that it did not reach.
     func collect(from start: UInt64, into refs: inout [UInt32], entriesMax: Int, visits: inout Int) -> UInt64 {
         if start < front, table.capacity > 0 {
-            let last = isMoving ? table.home(of: UInt32(front - 1)) : table.end
+            let last = isMoving ? table.home(of: UInt32(front - 1)) : table.capacity - 1
             let next = table.collect(from: start, to: last, into: &refs, entriesMax: entriesMax, visits: &visits)
             guard next == Self.hashEnd else { return next }
         }
         guard isMoving else { return Self.hashEnd }
         let hash = max(start, front)
         return old.collect(
-            from: hash, notBefore: oldStart, to: old.end, into: &refs, entriesMax: entriesMax, visits: &visits)
+            from: hash, notBefore: oldStart, to: old.capacity - 1, into: &refs, entriesMax: entriesMax,
+            visits: &visits)
     }
 }
 
 extension SlotTable {
-    /// `PartitionIndex.collect` for one table, as far as the slot `last` and the run that crosses it. 2^32: all done.
+    /// `PartitionIndex.collect` for one table, as far as the slot `last` and the run that crosses it. 2^32: all done. It
+    /// looks at one slot at least, so that a scan in the smallest steps arrives.
     fileprivate func collect(
         from start: UInt64, notBefore first: Int = 0, to last: Int,
         into refs: inout [UInt32], entriesMax: Int, visits: inout Int
     ) -> UInt64 {
-        var index = lowerBound(UInt32(start), from: first)
+        let begin = lowerBound(UInt32(start), from: first)
+        var index = begin
         var latest: UInt64?
         while index <= last || words[index] != 0 {
             let word = words[index]
-            if visits <= 0 || refs.count >= entriesMax, word == 0 || latest != UInt64(word.slotHash) {
-                return latest.map { $0 + 1 } ?? max(start, firstHash(at: index))
+            if index > begin, visits <= 0 || refs.count >= entriesMax, word == 0 || latest != UInt64(word.slotHash) {
+                return latest.map { $0 + 1 } ?? firstHash(at: index)
             }
             visits -= 1
             latest = word == 0 ? nil : UInt64(word.slotHash)

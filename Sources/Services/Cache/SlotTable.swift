@@ -10,9 +10,13 @@
 ///
 /// There is no wrap-around: a tail behind the last home takes what overflows, and the word behind the tail is always
 /// empty and ends every walk. Displacement in such a table falls off like e^(-0.27 d) at a load of 0.875 (the queue of an
-/// M/D/1 server), so 128 slots of tail overflow about once in 10^15 tables; `insert` says so, and the caller rebuilds.
+/// M/D/1 server), so the 128 slots of tail of a large table overflow about once in 10^15 tables, the 10 of a small one now
+/// and then; `insert` says so, and the caller rebuilds.
 struct SlotTable: ~Copyable {
     private static let tailMax = 128
+    private static let tailMin = 8
+    /// Capacity per further slot of tail.
+    private static let tailFraction = 16
 
     /// How many homes there are; zero: there is no table.
     let capacity: Int
@@ -22,8 +26,12 @@ struct SlotTable: ~Copyable {
     init(capacity: Int, tail: Int? = nil) {
         precondition(capacity >= 0 && capacity <= 1 << 32)
         self.capacity = capacity
-        words = ZeroedWords(count: capacity == 0 ? 0 : capacity + (tail ?? min(capacity, Self.tailMax)) + 1)
+        let tail = tail ?? min(Self.tailMin + capacity / Self.tailFraction, Self.tailMax)
+        words = ZeroedWords(count: capacity == 0 ? 0 : capacity + tail + 1)
     }
+
+    /// Slots behind the last home.
+    var tail: Int { end - capacity }
 
     var bytes: Int { words.bytes }
 
@@ -73,6 +81,16 @@ struct SlotTable: ~Copyable {
         guard place < end else { return nil }
         words[place] = word
         return place
+    }
+
+    /// Puts ascending slots into an empty table. False: they do not fit.
+    mutating func fill(_ slots: [UInt64]) -> Bool {
+        var start = 0
+        for slot in slots {
+            guard let place = append(slot, from: start) else { return false }
+            start = place + 1
+        }
+        return true
     }
 
     /// Where the slot of `hash` and `ref` is.

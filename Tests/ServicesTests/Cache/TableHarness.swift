@@ -67,15 +67,20 @@ struct TableHarness: ~Copyable {
     }
 
     mutating func get(_ key: [UInt8], allowStale: Bool = false) -> [UInt8]? {
-        guard let entry = table.get(table.key(key.span), allowStale: allowStale, now: now, tags: tags) else {
-            return nil
-        }
+        let key = table.key(key.span)
+        guard let entry = table.get(key, allowStale: allowStale, now: now, tags: tags) else { return nil }
         return array(entry.value)
     }
 
     func version(_ key: [UInt8]) -> Version? {
         guard let entry = table.peek(table.key(key.span), now: now, tags: tags) else { return nil }
         return entry.version
+    }
+
+    /// For when it must be there.
+    func knownVersion(_ key: [UInt8]) throws -> Version {
+        let version = version(key)
+        return try #require(version)
     }
 
     @discardableResult
@@ -96,11 +101,13 @@ struct TableHarness: ~Copyable {
     }
 
     /// All keys, in scan order.
-    mutating func keys(step: ScanLimits = ScanLimits(entries: 100, visits: 10_000)) -> [[UInt8]] {
+    mutating func keys(
+        _ scope: ScanScope = .all, step: ScanLimits = ScanLimits(entries: 100, visits: 10_000)
+    ) -> [[UInt8]] {
         var keys: [[UInt8]] = []
         var cursor: ScanCursor? = .start
         while let from = cursor {
-            cursor = table.scan(from: from, limits: step, allowStale: true, now: now, tags: tags) { entry in
+            cursor = table.scan(from: from, scope, limits: step, allowStale: true, now: now, tags: tags) { entry in
                 keys.append(array(entry.key))
             }
         }
