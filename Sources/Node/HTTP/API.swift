@@ -2,7 +2,7 @@ import Reactor
 import Services
 
 /// One line of the route table with what answers it.
-struct APIRoute: Sendable {
+final class APIRoute: Sendable {
     let route: Route<RouteHandler>
     /// Bytes of a body that this route takes; none says no more than a client may send by mistake.
     let bodyMax: @Sendable (NodeContext) -> Int
@@ -16,7 +16,7 @@ struct APIRoute: Sendable {
 
     init(
         _ route: Route<RouteHandler>, takesWait: Bool = false,
-        bodyMax: @escaping @Sendable (NodeContext) -> Int = { _ in Self.unusedBodyMax }
+        bodyMax: @escaping @Sendable (NodeContext) -> Int = { _ in APIRoute.unusedBodyMax }
     ) {
         self.route = route
         self.takesWait = takesWait

@@ -85,10 +85,7 @@ extension CacheHandlers {
     }
 
     static func writeTag(_ version: Version, to output: OutputBuffer) {
-        output.append("\"v")
-        output.append(hex: version.time, digits: 16)
-        output.append(hex: UInt64(version.node), digits: 4)
-        output.append("\"")
+        output.append(version.entityTag.span)
     }
 
     /// A malformed list matches nothing: the client then gets the value.

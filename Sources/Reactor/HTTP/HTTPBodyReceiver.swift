@@ -104,7 +104,7 @@ final class HTTPBodyReceiver {
         case .sink, .unused:
             handle(exchange, Span())
         case .blob(let blob, _):
-            exchange.body = blob
+            exchange.collectedBody = blob
             handle(exchange, blob.span)
         }
     }

@@ -172,7 +172,7 @@ extension HTTPConnection {
         exchange.connection = self
         exchange.startedAt = EventLoop.nanoseconds
         let head = exchange.head
-        exchange.requestID = RequestID(given: head[.xRequestID], using: &connection.loop.random)
+        exchange.id = connection.loop.makeRequestID(given: head[.xRequestID])
         exchange.closesConnection = !exchange.head.keepAlive || server.isDraining
         if kept.isEmpty || (exchange.head.method.isSafe && exchange.head.body == .none) {
             start(exchange)
@@ -298,9 +298,13 @@ extension HTTPConnection {
     private func end() {
         phase = .ended
         input = []
+        abandonKept()
+        connection.finish()
+    }
+
+    private func abandonKept() {
         for exchange in kept { exchange.abandon() }
         kept.removeAll()
-        connection.finish()
     }
 
     private func endAfterRefusal(_ exchange: HTTPExchange) {
@@ -322,7 +326,7 @@ extension HTTPConnection {
         exchange.state = .open
         exchange.connection = self
         exchange.startedAt = EventLoop.nanoseconds
-        exchange.requestID = RequestID(given: nil, using: &connection.loop.random)
+        exchange.id = connection.loop.makeRequestID(given: nil)
         refuse(exchange, refusal)
     }
 
@@ -378,7 +382,7 @@ extension HTTPConnection {
         exchange.connection = self
         exchange.isKept = true
         exchange.startedAt = lent.startedAt
-        exchange.requestID = lent.requestID
+        exchange.id = lent.id
         exchange.match = lent.match
         exchange.closesConnection = true
         kept[index] = exchange
@@ -390,8 +394,7 @@ extension HTTPConnection {
         abandonBody()
         if case .held(let exchange) = phase { exchange.abandon() }
         phase = .ended
-        for exchange in kept { exchange.abandon() }
-        kept.removeAll()
+        abandonKept()
         if let arriving { server.giveBack(arriving) }
         arriving = nil
         server.didClose(isCounted: isCounted)

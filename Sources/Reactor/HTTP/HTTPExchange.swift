@@ -25,14 +25,12 @@ package final class HTTPExchange: @unchecked Sendable {
     // MARK: Of the holder
 
     /// The loop that may use the exchange now: `loop`, or the one it was lent to.
-    package private(set) var holder: EventLoop
+    private(set) var holder: EventLoop
     package let head: HTTPRequestHead
-    /// The body, if it was collected into a block of its own instead of being handed over as a span.
-    package var body: Blob?
-    /// What the service's router found.
-    package var match: RouteMatch?
-    /// Names the request in answers and logs: from the client's `X-Request-Id`, or made here.
-    package internal(set) var requestID = RequestID()
+    // Nothing that varies is package: what no other module can name costs no exclusivity check when it is used.
+    var collectedBody: Blob?
+    private var foundMatch: RouteMatch?
+    var id = RequestID()
     var state = State.free
     /// The answer waits here while earlier requests of the connection have none, or while the exchange is lent.
     var detached: OutputBuffer?
@@ -42,7 +40,8 @@ package final class HTTPExchange: @unchecked Sendable {
 
     // MARK: Of the home loop
 
-    weak var connection: HTTPConnection?
+    /// Nil once the exchange is done with, which ends the cycle between the two.
+    var connection: HTTPConnection?
     /// Another loop holds the exchange.
     private(set) var isLent = false
     /// It left its first handler unanswered and stands in the connection's order.
@@ -51,8 +50,6 @@ package final class HTTPExchange: @unchecked Sendable {
     package var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
     /// Set on the home loop, read by the holder too.
     private let abandoned = Atomic<Bool>(false)
-    /// Called once, on the home loop, if the exchange is abandoned before it was answered.
-    package var onAbandon: (() -> Void)?
     var startedAt: UInt64 = 0
     /// Monotonic milliseconds after which a kept request is answered with `deadline`.
     var deadline: UInt64 = .max
@@ -67,15 +64,30 @@ package final class HTTPExchange: @unchecked Sendable {
     func reset() {
         state = .free
         connection = nil
-        body = nil
+        collectedBody = nil
         detached = nil
-        onAbandon = nil
         isKept = false
         abandoned.store(false, ordering: .relaxed)
         deadline = .max
         closesConnection = false
-        match = nil
+        foundMatch = nil
     }
+}
+
+// MARK: - What others see
+
+extension HTTPExchange {
+    /// The body, if it was collected into a block of its own instead of being handed over as a span.
+    package var body: Blob? { collectedBody }
+
+    /// What the service's router found.
+    package var match: RouteMatch? {
+        get { foundMatch }
+        set { foundMatch = newValue }
+    }
+
+    /// Names the request in answers and logs: from the client's `X-Request-Id`, or made here.
+    package var requestID: RequestID { id }
 }
 
 // MARK: - Answering
@@ -127,9 +139,7 @@ extension HTTPExchange {
     func abandon() {
         guard !isAbandoned, isLent || state != .answered else { return }
         abandoned.store(true, ordering: .relaxed)
-        let callback = onAbandon
-        onAbandon = nil
-        callback?()
+        connection = nil
     }
 }
 
@@ -144,7 +154,7 @@ extension HTTPExchange {
     ) {
         loop.assertInLoop()
         precondition(!isLent && state == .open && other !== loop, "only an open exchange can be lent, and once")
-        if body == nil, !span.isEmpty { body = Blob(copying: span) }
+        if collectedBody == nil, !span.isEmpty { collectedBody = Blob(copying: span) }
         isLent = true
         holder = other
         other.execute { run(self) }
@@ -174,9 +184,9 @@ package struct RequestID: Sendable {
     package static let givenMax = 128
 
     /// Takes the client's name if it is printable and not too long, else makes one.
-    init(given: Span<UInt8>?, using random: inout LoopRandom) {
-        high = random.next()
-        low = random.next()
+    init(given: Span<UInt8>?, high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
         guard let given, !given.isEmpty, given.count <= Self.givenMax else { return }
         for index in given.indices where given[index] < 0x21 || given[index] > 0x7E { return }
         self.given = given.indices.map { given[$0] }

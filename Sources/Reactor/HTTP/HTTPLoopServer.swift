@@ -75,6 +75,7 @@ extension HTTPLoopServer {
 
     /// Only an exchange that nobody can have kept is used again: a late answer must not reach the next request.
     func giveBack(_ exchange: HTTPExchange) {
+        exchange.connection = nil
         guard !exchange.isKept, freeExchanges.count < Self.freeExchangesMax else { return }
         exchange.reset()
         freeExchanges.append(exchange)

@@ -66,7 +66,7 @@ package final class HTTPRequestHead {
     func reset() {
         line = Line()
         byteCount = 0
-        fieldCount = 0
+        count = 0
         firsts = InlineArray(repeating: 0)
         counts = InlineArray(repeating: 0)
     }

@@ -17,7 +17,7 @@ package struct HTTPResponse: ~Copyable {
         output.append("Date: ")
         exchange.holder.appendHTTPDate(to: output)
         output.append("\r\nX-Request-Id: ")
-        exchange.requestID.append(to: output)
+        exchange.id.append(to: output)
         output.append("\r\n")
         if exchange.closesConnection {
             output.append("Connection: close\r\n")

@@ -39,7 +39,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     /// Connections answered outside their read callback, to be flushed at the end of this turn.
     private var unflushed: [TCPConnection] = []
     private var lag: LoopLag?
-    package private(set) var statistics = LoopStatistics()
+    private var counts = LoopStatistics()
 
     /// Where sockets read into: one buffer for all connections, since each read is handled before the next.
     let readBuffer: UnsafeMutableBufferPointer<CChar>
@@ -49,8 +49,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     let connections = ConnectionTable()
     /// What an upper layer keeps for this loop, to be found from a call on it.
     package var occupant: AnyObject?
-    /// For request ids and lease tokens: unpredictable enough to be unique, seeded from the system's generator.
-    package var random = LoopRandom()
+    /// For request ids: unpredictable enough to be unique, seeded by the system.
+    private var random = LoopRandom()
 
     /// One inbox item costs about a microsecond: so many keep a turn well under a millisecond or two.
     private static let inboxItemsPerTurnMax = 1_024
@@ -151,7 +151,7 @@ extension EventLoop {
     /// After the sockets: runs what other threads sent, then writes out what that answered.
     private func endTurn() {
         updateWallClock()
-        statistics.turns &+= 1
+        counts.turns &+= 1
         inbox.drain(max: Self.inboxItemsPerTurnMax) { item in
             switch item {
             case .call(let call): call()
@@ -165,11 +165,9 @@ extension EventLoop {
 
     private func flushConnections() {
         guard !unflushed.isEmpty else { return }
-        var connections: [TCPConnection] = []
-        swap(&connections, &unflushed)
+        let connections = unflushed
+        unflushed = []
         for connection in connections { connection.flush() }
-        connections.removeAll(keepingCapacity: true)
-        if unflushed.isEmpty { swap(&connections, &unflushed) }
     }
 
     func flushAtEndOfTurn(_ connection: TCPConnection) {
@@ -248,6 +246,12 @@ extension EventLoop {
 
     package var isInLoop: Bool { pthread_equal(pthread_self(), thread) != 0 }
 
+    package var statistics: LoopStatistics { counts }
+
+    func makeRequestID(given: Span<UInt8>?) -> RequestID {
+        RequestID(given: given, high: random.next(), low: random.next())
+    }
+
     package var connectionCount: Int { connections.count }
 
     package func assertInLoop() {
@@ -256,7 +260,7 @@ extension EventLoop {
 
     /// Starts measuring how late the loop's timers are. On the loop.
     package func watchLag() {
-        lag = LoopLag(loop: self) { [unowned self] lateness in statistics.record(lateness: lateness) }
+        lag = LoopLag(loop: self) { [unowned self] lateness in counts.record(lateness: lateness) }
     }
 
     /// Starts looking at the connections' deadlines. On the loop. `writeTime`: milliseconds after which a peer that reads

@@ -145,10 +145,14 @@ extension OutputBuffer {
 
     /// The lowest `digits` hexadecimal digits of `number`, in lower case.
     package func append(hex number: UInt64, digits: Int) {
-        let start = unsafe extend(by: digits)
-        for index in 0..<digits {
-            let digit = UInt8(number >> UInt64(4 * (digits - 1 - index)) & 15)
-            unsafe (start + index).pointee = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+        precondition(digits <= 16, "\(digits) digits of a number of 16")
+        var text = (
+            Hex.digits(UInt32(truncatingIfNeeded: number >> 32)).littleEndian,
+            Hex.digits(UInt32(truncatingIfNeeded: number)).littleEndian
+        )
+        unsafe withUnsafeBytes(of: &text) { text in
+            let source = unsafe text.baseAddress!.assumingMemoryBound(to: UInt8.self) + (16 - digits)
+            unsafe extend(by: digits).update(from: source, count: digits)
         }
     }
 }

@@ -34,12 +34,11 @@ package final class TCPConnection: @unchecked Sendable {
     }
 
     package let loop: EventLoop
-    package var handler: (any ConnectionHandler)?
+    private var handlerInUse: (any ConnectionHandler)?
     let handle: UnsafeMutablePointer<uv_tcp_t>
     var life = Life.open
     private var isReading = false
-    /// The peer has sent its end of stream.
-    package private(set) var isInputEnded = false
+    private var hasInputEnded = false
     var isFlushScheduled = false
 
     /// Output of this turn, and of later ones while `writing` is under way.
@@ -74,6 +73,15 @@ package final class TCPConnection: @unchecked Sendable {
         loop.connections.add(self)
     }
 
+    /// Whoever the connection's bytes are for.
+    package var handler: (any ConnectionHandler)? {
+        get { handlerInUse }
+        set { handlerInUse = newValue }
+    }
+
+    /// The peer has sent its end of stream.
+    package var isInputEnded: Bool { hasInputEnded }
+
     package var isOpen: Bool {
         if case .open = life { true } else { false }
     }
@@ -94,7 +102,7 @@ package final class TCPConnection: @unchecked Sendable {
 
 extension TCPConnection {
     package func startReading() {
-        guard !isReading, !isInputEnded else { return }
+        guard !isReading, !hasInputEnded else { return }
         switch life {
         case .open, .finishing, .lingering: break
         case .closing: return
@@ -124,7 +132,7 @@ extension TCPConnection {
         if count > 0 {
             guard isOpen else { return }
             let start = unsafe UnsafeRawPointer(loop.readBuffer.baseAddress!).assumingMemoryBound(to: UInt8.self)
-            handler?.received(unsafe Span(_unsafeStart: start, count: count))
+            handlerInUse?.received(unsafe Span(_unsafeStart: start, count: count))
             flush()
         } else if count == Int(UV_EOF.rawValue) {
             didReadEnd()
@@ -134,7 +142,7 @@ extension TCPConnection {
     }
 
     private func didReadEnd() {
-        isInputEnded = true
+        hasInputEnded = true
         stopReading()
         switch life {
         case .open:
