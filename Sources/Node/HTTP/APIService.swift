@@ -8,13 +8,14 @@ final class APIService: HTTPService {
     let loop: EventLoop
     /// The cache shard of this loop.
     let shard: CacheShard
-    private(set) var metrics: RequestMetrics
+    /// By the index of the route; the last is for requests of no route.
+    private let recorders: [RouteRecorder]
 
     init(node: NodeContext, loop: EventLoop) {
         self.node = node
         self.loop = loop
         shard = node.cache.shards[loop.index]
-        metrics = RequestMetrics(routeCount: node.api.routes.count)
+        recorders = (0...node.api.routes.count).map { _ in RouteRecorder() }
         loop.occupant = self
     }
 
@@ -47,8 +48,11 @@ final class APIService: HTTPService {
     }
 
     func answered(_ exchange: HTTPExchange, status: HTTPStatus, nanoseconds: UInt64) {
-        metrics.record(route: exchange.match?.route, status: status.code, nanoseconds: nanoseconds)
+        let route = exchange.match?.route ?? recorders.count - 1
+        recorders[route].record(status: status.code, nanoseconds: nanoseconds)
     }
+
+    var metrics: RequestMetrics { RequestMetrics(recorders) }
 
     // MARK: Finding the way
 
@@ -100,23 +104,21 @@ final class APIService: HTTPService {
     ) {
         let (node, cache) = (node, node.cache)
         var owner = loop.index
-        let isKey = exchange.withKey { key in owner = cache.loopIndex(of: key) }
-        guard isKey else { return }
-        if owner == loop.index {
+        let isKey = exchange.withKey { key in
+            owner = cache.loopIndex(of: key)
+            guard owner == loop.index else { return }
+            shard.assumeIsolated { shard in handle(shard, node, exchange, key, body) }
+        }
+        guard isKey, owner != loop.index else { return }
+        let shard = cache.shards[owner]
+        exchange.lend(to: shard.loop, body: body) { exchange in
             shard.assumeIsolated { shard in
-                _ = exchange.withKey { key in handle(shard, node, exchange, key, body) }
-            }
-        } else {
-            let shard = cache.shards[owner]
-            exchange.lend(to: shard.loop, body: body) { exchange in
-                shard.assumeIsolated { shard in
-                    let body = exchange.body
-                    _ = exchange.withKey { key in
-                        if let body {
-                            handle(shard, node, exchange, key, body.span)
-                        } else {
-                            handle(shard, node, exchange, key, Span())
-                        }
+                let body = exchange.body
+                _ = exchange.withKey { key in
+                    if let body {
+                        handle(shard, node, exchange, key, body.span)
+                    } else {
+                        handle(shard, node, exchange, key, Span())
                     }
                 }
             }

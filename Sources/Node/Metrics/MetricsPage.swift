@@ -35,8 +35,8 @@ struct MetricsPage {
     }
 
     private func writeRequests(to page: inout PrometheusText) {
-        var all = RequestMetrics(routeCount: node.api.routes.count)
-        for reading in readings { all.add(reading.requests) }
+        var all = readings[0].requests
+        for reading in readings.dropFirst() { all.add(reading.requests) }
         let rows = all.routes.enumerated().compactMap { index, metrics in
             metrics.map { (labels: labels(ofRoute: index), metrics: $0) }
         }

@@ -27,18 +27,22 @@ struct RouteMetrics: Sendable {
     }
 }
 
-/// What one loop counts of the requests it answers, by index in the route table; the last is for those of no route.
+/// Records the answers of one route on one loop. Its histogram is made at the first.
+final class RouteRecorder {
+    private(set) var metrics: RouteMetrics?
+
+    func record(status: UInt16, nanoseconds: UInt64) {
+        if metrics == nil { metrics = RouteMetrics() }
+        metrics?.record(status: status, nanoseconds: nanoseconds)
+    }
+}
+
+/// What the loops counted of each route, by its index in the table; the last is for requests of no route.
 struct RequestMetrics: Sendable {
     private(set) var routes: [RouteMetrics?]
 
-    init(routeCount: Int) {
-        routes = Array(repeating: nil, count: routeCount + 1)
-    }
-
-    mutating func record(route index: Int?, status: UInt16, nanoseconds: UInt64) {
-        let place = index ?? routes.count - 1
-        if routes[place] == nil { routes[place] = RouteMetrics() }
-        routes[place]?.record(status: status, nanoseconds: nanoseconds)
+    init(_ recorders: [RouteRecorder]) {
+        routes = recorders.map(\.metrics)
     }
 
     mutating func add(_ other: RequestMetrics) {

@@ -26,7 +26,9 @@ final class HTTPConnection: ConnectionHandler {
     /// What arrived and has not been decoded.
     private var input: [UInt8] = []
     /// Requests that were not answered at once, and those behind them, in order.
-    var kept = Deque<HTTPExchange>()
+    private var kept = Deque<HTTPExchange>()
+    /// Whether there are any: asked for each request, of which few are kept.
+    private var hasKept = false
     /// The exchange whose head is being decoded.
     private var arriving: HTTPExchange?
     private var isDecoding = false
@@ -117,7 +119,8 @@ extension HTTPConnection {
         case .held, .ended: return false
         case .body: return !connection.isCongested
         case .idle, .head:
-            guard !connection.isCongested, kept.count < server.limits.pipelineMax else { return false }
+            guard hasKept, !connection.isCongested else { return !connection.isCongested }
+            guard kept.count < server.limits.pipelineMax else { return false }
             return kept.last.map { $0.head.method.isSafe } ?? true
         }
     }
@@ -140,7 +143,7 @@ extension HTTPConnection {
             // Half a request never becomes a whole one.
             abandonBody()
             phase = .ended
-            if kept.isEmpty { connection.finish() }
+            if !hasKept { connection.finish() }
         case .held, .ended:
             break
         }
@@ -149,7 +152,7 @@ extension HTTPConnection {
     /// Goes on after an answer, or after the client has read.
     private func resume() {
         guard !isDecoding else { return }
-        if case .held(let exchange) = phase, kept.isEmpty {
+        if case .held(let exchange) = phase, !hasKept {
             start(exchange)
         }
         decodeKeptInput()
@@ -174,7 +177,7 @@ extension HTTPConnection {
         let head = exchange.head
         exchange.id = connection.loop.makeRequestID(given: head[.xRequestID])
         exchange.closesConnection = !exchange.head.keepAlive || server.isDraining
-        if kept.isEmpty || (exchange.head.method.isSafe && exchange.head.body == .none) {
+        if !hasKept || (exchange.head.method.isSafe && exchange.head.body == .none) {
             start(exchange)
         } else {
             phase = .held(exchange)
@@ -195,12 +198,17 @@ extension HTTPConnection {
     private func handle(_ exchange: HTTPExchange, body: Span<UInt8>) {
         exchange.expire(after: server.limits.requestTime)
         server.service.respond(to: exchange, body: body)
-        if !exchange.isLent, exchange.state == .answered, kept.isEmpty {
+        if !exchange.isLent, exchange.state == .answered, !hasKept {
             retire(exchange)
         } else {
-            exchange.isKept = true
-            kept.append(exchange)
+            keep(exchange)
         }
+    }
+
+    private func keep(_ exchange: HTTPExchange) {
+        exchange.isKept = true
+        kept.append(exchange)
+        hasKept = true
     }
 
     private func admitBody(of exchange: HTTPExchange) {
@@ -255,8 +263,7 @@ extension HTTPConnection {
 extension HTTPConnection {
     /// Where `exchange` writes its answer: straight out if it is the next in order, else into a buffer of its own.
     func output(for exchange: HTTPExchange) -> OutputBuffer {
-        let isNext = kept.first.map { $0 === exchange } ?? true
-        if isNext { return connection.output }
+        guard hasKept, kept.first !== exchange else { return connection.output }
         let buffer = connection.loop.outputPool.take()
         exchange.detached = buffer
         return buffer
@@ -281,6 +288,7 @@ extension HTTPConnection {
             }
             guard first.state == .answered else { return }
             kept.removeFirst()
+            hasKept = !kept.isEmpty
             retire(first)
         }
         if case .ended = phase { connection.finish() }
@@ -305,6 +313,7 @@ extension HTTPConnection {
     private func abandonKept() {
         for exchange in kept { exchange.abandon() }
         kept.removeAll()
+        hasKept = false
     }
 
     private func endAfterRefusal(_ exchange: HTTPExchange) {
@@ -335,9 +344,8 @@ extension HTTPConnection {
         phase = .ended
         input = []
         exchange.closesConnection = true
-        guard kept.isEmpty else {
-            exchange.isKept = true
-            kept.append(exchange)
+        guard !hasKept else {
+            keep(exchange)
             server.service.refuse(exchange, refusal)
             return
         }
@@ -350,7 +358,7 @@ extension HTTPConnection {
         let limits = server.limits
         switch phase {
         case .idle(let since, let isFirst):
-            guard kept.isEmpty else { return expireKept(now: now) }
+            guard !hasKept else { return expireKept(now: now) }
             let time = server.isDraining ? limits.drainIdleTime : isFirst ? limits.headerTime : limits.idleTime
             if now > since + time { end() }
         case .head(let since):

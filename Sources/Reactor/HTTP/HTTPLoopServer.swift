@@ -19,6 +19,8 @@ final class HTTPLoopServer: @unchecked Sendable {
     /// So many at once are told; beyond that a connection is closed without a word, or the telling would be the attack.
     private static let turnedAwayMax = 512
 
+    /// The exchange that is taken and given back all the time, and others.
+    private var spareExchange: HTTPExchange?
     private var freeExchanges: [HTTPExchange] = []
     private static let freeExchangesMax = 64
 
@@ -70,15 +72,23 @@ extension HTTPLoopServer {
 
 extension HTTPLoopServer {
     func takeExchange() -> HTTPExchange {
-        freeExchanges.popLast() ?? HTTPExchange(loop: loop, head: HTTPRequestHead())
+        if let exchange = spareExchange {
+            spareExchange = nil
+            return exchange
+        }
+        return freeExchanges.popLast() ?? HTTPExchange(loop: loop, head: HTTPRequestHead())
     }
 
     /// Only an exchange that nobody can have kept is used again: a late answer must not reach the next request.
     func giveBack(_ exchange: HTTPExchange) {
         exchange.connection = nil
-        guard !exchange.isKept, freeExchanges.count < Self.freeExchangesMax else { return }
+        guard !exchange.isKept else { return }
         exchange.reset()
-        freeExchanges.append(exchange)
+        if spareExchange == nil {
+            spareExchange = exchange
+        } else if freeExchanges.count < Self.freeExchangesMax {
+            freeExchanges.append(exchange)
+        }
     }
 }
 

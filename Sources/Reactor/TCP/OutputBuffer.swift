@@ -40,10 +40,10 @@ package final class OutputBuffer {
     package var isEmpty: Bool { remaining == 0 }
 
     func reset() {
+        if splicedCount > 0 { splices.removeAll(keepingCapacity: true) }
         bytesCount = 0
         splicedCount = 0
         sent = 0
-        if !splices.isEmpty { splices.removeAll(keepingCapacity: true) }
         if capacity > Self.capacityKeptMax {
             unsafe base.deallocate()
             capacity = Self.capacityMin
@@ -175,12 +175,14 @@ extension OutputBuffer {
             skip = 0
         }
         var position = 0
-        for splice in splices {
-            unsafe add(base + position, splice.position - position)
-            position = splice.position
-            let blob = unsafe splice.blob.unsafeBytes
-            unsafe add(
-                UnsafeMutablePointer(mutating: blob.baseAddress!.assumingMemoryBound(to: UInt8.self)), blob.count)
+        if splicedCount > 0 {
+            for splice in splices {
+                unsafe add(base + position, splice.position - position)
+                position = splice.position
+                let blob = unsafe splice.blob.unsafeBytes
+                let start = unsafe UnsafeMutablePointer(mutating: blob.baseAddress!.assumingMemoryBound(to: UInt8.self))
+                unsafe add(start, blob.count)
+            }
         }
         unsafe add(base + position, bytesCount - position)
         return used
@@ -195,15 +197,24 @@ extension OutputBuffer {
 /// A loop's output buffers between two uses.
 final class OutputBufferPool {
     private static let keptMax = 64
+    /// The one that is taken and given back all the time.
+    private var spare: OutputBuffer?
     private var free: [OutputBuffer] = []
 
     func take() -> OutputBuffer {
-        free.popLast() ?? OutputBuffer()
+        if let buffer = spare {
+            spare = nil
+            return buffer
+        }
+        return free.popLast() ?? OutputBuffer()
     }
 
     func giveBack(_ buffer: OutputBuffer) {
-        guard free.count < Self.keptMax else { return }
         buffer.reset()
-        free.append(buffer)
+        if spare == nil {
+            spare = buffer
+        } else if free.count < Self.keptMax {
+            free.append(buffer)
+        }
     }
 }
