@@ -74,4 +74,9 @@ if Context.environment["TRIBE_FUZZ"] != nil {
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
     }
     package.targets += [fuzz("HTTPGate"), fuzz("JSON")]
+    // Of several `-sanitize` flags the compiler obeys the last, and the package manager passes them in random order:
+    // one flag that names both comes behind them.
+    for target in package.targets where target.type == .regular || target.type == .executable {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address"])]
+    }
 }
