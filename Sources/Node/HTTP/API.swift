@@ -41,12 +41,12 @@ struct API: Sendable {
 
 extension API {
     private static let cacheRoutes: [APIRoute] = [
-        APIRoute(Route(.get, "/v1/cache/{key}", .getCacheEntry, .keyed(CacheHandlers.get)), takesWait: true),
-        APIRoute(Route(.put, "/v1/cache/{key}", .putCacheEntry, .keyed(CacheHandlers.put))) { $0.settings.valueMax },
-        APIRoute(Route(.delete, "/v1/cache/{key}", .deleteCacheEntry, .keyed(CacheHandlers.delete))),
-        APIRoute(Route(.post, "/v1/cache/{key}/touch", .touchCacheEntry, .keyed(CacheHandlers.touch))),
-        APIRoute(Route(.post, "/v1/cache/{key}/increment", .incrementCacheEntry, .keyed(CacheHandlers.increment))),
-        APIRoute(Route(.delete, "/v1/cache/{key}/refresh", .giveUpCacheRefresh, .keyed(CacheHandlers.giveUp))),
+        APIRoute(Route(.get, "/v1/cache/{key}", .getCacheEntry, .keyed(.get)), takesWait: true),
+        APIRoute(Route(.put, "/v1/cache/{key}", .putCacheEntry, .keyed(.put))) { $0.settings.valueMax },
+        APIRoute(Route(.delete, "/v1/cache/{key}", .deleteCacheEntry, .keyed(.delete))),
+        APIRoute(Route(.post, "/v1/cache/{key}/touch", .touchCacheEntry, .keyed(.touch))),
+        APIRoute(Route(.post, "/v1/cache/{key}/increment", .incrementCacheEntry, .keyed(.increment))),
+        APIRoute(Route(.delete, "/v1/cache/{key}/refresh", .giveUpCacheRefresh, .keyed(.giveUpRefresh))),
         APIRoute(Route(.post, "/v1/cache/batch", .runCacheBatch, .anywhere(CacheBatch.handle))) { _ in
             APIRoute.batchBodyMax
         },

@@ -33,8 +33,8 @@ final class APIService: HTTPService {
         switch route.route.handler {
         case .anywhere(let handle):
             handle(self, exchange, body)
-        case .keyed(let handle):
-            respond(to: exchange, body: body, onOwnerOfKey: handle)
+        case .keyed(let action):
+            respond(to: exchange, body: body, onOwnerOfKey: action)
         }
     }
 
@@ -100,25 +100,26 @@ final class APIService: HTTPService {
 
     /// Handles a request whose first path parameter is a key: here if this loop owns it, else on the loop that does.
     private func respond(
-        to exchange: HTTPExchange, body: Span<UInt8>, onOwnerOfKey handle: @escaping KeyedHandler
+        to exchange: HTTPExchange, body: Span<UInt8>, onOwnerOfKey action: KeyedAction
     ) {
         let (node, cache) = (node, node.cache)
-        var owner = loop.index
-        let isKey = exchange.withKey { key in
-            owner = cache.loopIndex(of: key)
-            guard owner == loop.index else { return }
-            shard.assumeIsolated { shard in handle(shard, node, exchange, key, body) }
+        let owner = exchange.withKey { key in
+            let owner = cache.loopIndex(of: key)
+            if owner == loop.index {
+                shard.assumeIsolated { shard in action.answer(exchange, key, body, on: shard, node) }
+            }
+            return owner
         }
-        guard isKey, owner != loop.index else { return }
-        let shard = cache.shards[owner]
-        exchange.lend(to: shard.loop, body: body) { exchange in
-            shard.assumeIsolated { shard in
+        guard let owner, owner != loop.index else { return }
+        let ownerShard = cache.shards[owner]
+        exchange.lend(to: ownerShard.loop, body: body) { exchange in
+            ownerShard.assumeIsolated { shard in
                 let body = exchange.body
-                _ = exchange.withKey { key in
+                exchange.withKey { key in
                     if let body {
-                        handle(shard, node, exchange, key, body.span)
+                        action.answer(exchange, key, body.span, on: shard, node)
                     } else {
-                        handle(shard, node, exchange, key, Span())
+                        action.answer(exchange, key, Span(), on: shard, node)
                     }
                 }
             }
@@ -126,16 +127,29 @@ final class APIService: HTTPService {
     }
 }
 
-/// Answers a request for one key, on the loop that owns it.
-typealias KeyedHandler =
-    @Sendable (
-        isolated CacheShard, NodeContext, HTTPExchange, _ key: borrowing Span<UInt8>, _ body: borrowing Span<UInt8>
-    ) -> Void
-
 /// What a route does.
 enum RouteHandler: Sendable {
     /// Answers on the loop of the connection.
-    case anywhere(@Sendable (APIService, HTTPExchange, _ body: borrowing Span<UInt8>) -> Void)
+    case anywhere(@Sendable (APIService, HTTPExchange, _ body: Span<UInt8>) -> Void)
     /// Answers on the loop that owns the key in the path.
-    case keyed(KeyedHandler)
+    case keyed(KeyedAction)
+}
+
+/// What is done with one key. Cases, not functions, because a case crosses to another loop for nothing.
+enum KeyedAction: Sendable {
+    case get, put, delete, touch, increment, giveUpRefresh
+
+    func answer(
+        _ exchange: HTTPExchange, _ key: Span<UInt8>, _ body: Span<UInt8>,
+        on shard: isolated CacheShard, _ node: NodeContext
+    ) {
+        switch self {
+        case .get: CacheHandlers.get(shard, exchange, key)
+        case .put: CacheHandlers.put(shard, node, exchange, key, body)
+        case .delete: CacheHandlers.delete(shard, node, exchange, key)
+        case .touch: CacheHandlers.touch(shard, node, exchange, key, body)
+        case .increment: CacheHandlers.increment(shard, node, exchange, key, body)
+        case .giveUpRefresh: CacheHandlers.giveUp(shard, exchange, key)
+        }
+    }
 }

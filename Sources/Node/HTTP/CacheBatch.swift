@@ -9,7 +9,7 @@ import Services
 enum CacheBatch {
     static let operationsMax = 1_000
 
-    static let handle: @Sendable (APIService, HTTPExchange, borrowing Span<UInt8>) -> Void = {
+    static let handle: @Sendable (APIService, HTTPExchange, Span<UInt8>) -> Void = {
         service, exchange, body in
         let operations = exchange.readJSON(body) { fields in
             fields.required("operations", .array(of: BatchOperation.shape, countMax: operationsMax))

@@ -3,7 +3,7 @@ import Services
 
 extension CacheHandlers {
     /// `DELETE /v1/cache?tag=` / `?prefix=` / `?all=true`: on every loop, answered when all have done it.
-    static let deleteMany: @Sendable (APIService, HTTPExchange, borrowing Span<UInt8>) -> Void = {
+    static let deleteMany: @Sendable (APIService, HTTPExchange, Span<UInt8>) -> Void = {
         service, exchange, _ in
         let head = exchange.head
         let query = CacheQuery(head.query, allowed: [.tag, .prefix, .all])

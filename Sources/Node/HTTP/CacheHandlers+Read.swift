@@ -7,7 +7,7 @@ enum CacheHandlers {}
 
 extension CacheHandlers {
     /// `GET /v1/cache/{key}`
-    static let get: KeyedHandler = { shard, _, exchange, key, _ in
+    static func get(_ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>) {
         let head = exchange.head
         guard head.query.isEmpty else { return getWithQuery(shard, exchange, key) }
         answerFresh(shard, exchange, key)
@@ -15,7 +15,7 @@ extension CacheHandlers {
 
     /// A fresh value, or a miss.
     private static func answerFresh(
-        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: borrowing Span<UInt8>
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>
     ) {
         let now = shard.now
         let isHit = shard.withEntry(key, allowStale: false) { entry in
@@ -25,7 +25,7 @@ extension CacheHandlers {
     }
 
     private static func getWithQuery(
-        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: borrowing Span<UInt8>
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>
     ) {
         let head = exchange.head
         let query = CacheQuery(head.query, allowed: [.consistency, .refresh, .wait])

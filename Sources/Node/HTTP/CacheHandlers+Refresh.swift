@@ -6,7 +6,7 @@ extension CacheHandlers {
     /// `GET /v1/cache/{key}?refresh=5s&wait=2s`: the fresh value, or a lease for one caller while the others get the stale
     /// value, wait, or miss.
     static func refresh(
-        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: borrowing Span<UInt8>, lease: UInt64,
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>, lease: UInt64,
         wait: UInt64
     ) {
         let now = shard.now
@@ -29,7 +29,7 @@ extension CacheHandlers {
         case .miss: return answerMiss(exchange, token: nil)
         }
         let now = shard.now
-        _ = exchange.withKey { key in
+        exchange.withKey { key in
             let isThere = shard.withEntry(key, allowStale: allowStale) { entry in
                 answer(exchange, entry, now: now, isShared: false, token: token)
             }
@@ -38,16 +38,14 @@ extension CacheHandlers {
     }
 
     /// `DELETE /v1/cache/{key}/refresh`
-    static let giveUp: KeyedHandler = { shard, _, exchange, key, _ in
+    static func giveUp(_ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>) {
         let head = exchange.head
         guard let text = head[.xTribeRefresh] else {
             return exchange.respond(
                 invalid: [Problem.Fault(header: "X-Tribe-Refresh", "Missing: the token of the lease to give up.")])
         }
-        guard let token = LeaseToken(text: text), shard.giveUp(token, key) else {
-            return exchange.respond(
-                .staleToken, "The lease is not in force: it has expired, or was settled or given up before.")
-        }
+        // A lease that is over already is given up all the same.
+        if let token = LeaseToken(text: text) { _ = shard.giveUp(token, key) }
         exchange.respond(.noContent).finish()
     }
 }

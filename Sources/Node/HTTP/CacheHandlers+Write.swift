@@ -4,7 +4,10 @@ import Services
 
 extension CacheHandlers {
     /// `PUT /v1/cache/{key}`
-    static let put: KeyedHandler = { shard, node, exchange, key, body in
+    static func put(
+        _ shard: isolated CacheShard, _ node: NodeContext, _ exchange: HTTPExchange, _ key: Span<UInt8>,
+        _ body: Span<UInt8>
+    ) {
         let head = exchange.head
         let query = CacheQuery(head.query, allowed: [.ttl, .stale, .tags, .acks])
         var faults = query.faults
@@ -37,7 +40,7 @@ extension CacheHandlers {
 
     /// Stores under the refresh lease that the request names, or without one.
     private static func store(
-        _ shard: isolated CacheShard, _ head: HTTPRequestHead, _ key: borrowing Span<UInt8>, _ value: CacheValue,
+        _ shard: isolated CacheShard, _ head: HTTPRequestHead, _ key: Span<UInt8>, _ value: CacheValue,
         _ metadata: CacheMetadata, _ condition: CacheCondition
     ) throws(CacheFault) -> ShardPutOutcome {
         guard let text = head[.xTribeRefresh] else {
@@ -98,7 +101,9 @@ extension CacheHandlers {
     }
 
     /// `DELETE /v1/cache/{key}`
-    static let delete: KeyedHandler = { shard, node, exchange, key, _ in
+    static func delete(
+        _ shard: isolated CacheShard, _ node: NodeContext, _ exchange: HTTPExchange, _ key: Span<UInt8>
+    ) {
         var faults: [Problem.Fault] = []
         let condition = readCondition(exchange.head, &faults)
         guard faults.isEmpty else { return exchange.respond(invalid: faults) }
@@ -113,7 +118,10 @@ extension CacheHandlers {
     }
 
     /// `POST /v1/cache/{key}/touch`
-    static let touch: KeyedHandler = { shard, node, exchange, key, body in
+    static func touch(
+        _ shard: isolated CacheShard, _ node: NodeContext, _ exchange: HTTPExchange, _ key: Span<UInt8>,
+        _ body: Span<UInt8>
+    ) {
         let read = exchange.readJSON(body) { fields in
             let ttl = fields.required("ttl", .ttl)
             let stale = fields.optional("stale", .ttl)
@@ -132,7 +140,10 @@ extension CacheHandlers {
     }
 
     /// `POST /v1/cache/{key}/increment`
-    static let increment: KeyedHandler = { shard, node, exchange, key, body in
+    static func increment(
+        _ shard: isolated CacheShard, _ node: NodeContext, _ exchange: HTTPExchange, _ key: Span<UInt8>,
+        _ body: Span<UInt8>
+    ) {
         let read = exchange.readJSON(body, isOptional: true) { fields in
             (by: fields.optional("by", .integer(in: Int64.min...Int64.max)) ?? 1, ttl: fields.optional("ttl", .ttl))
         }

@@ -27,7 +27,7 @@ final class CacheListing: @unchecked Sendable {
         let deadlines: Deadlines
     }
 
-    static let handle: @Sendable (APIService, HTTPExchange, borrowing Span<UInt8>) -> Void = { service, exchange, _ in
+    static let handle: @Sendable (APIService, HTTPExchange, Span<UInt8>) -> Void = { service, exchange, _ in
         let head = exchange.head
         let query = CacheQuery(head.query, allowed: [.prefix, .limit, .cursor])
         guard query.faults.isEmpty else { return exchange.respond(invalid: query.faults) }

@@ -2,41 +2,40 @@ import Reactor
 import Services
 
 extension HTTPExchange {
-    /// Calls `body` with the key in the path, the first parameter of its route. False after having answered that it is no
+    /// What `body` makes of the key in the path, the first parameter of its route. Nil after having answered that it is no
     /// key.
-    func withKey(_ body: (borrowing Span<UInt8>) -> Void) -> Bool {
+    @discardableResult
+    func withKey<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
         guard let match else { preconditionFailure("a key is asked of a request without a route") }
         let head = head
         let raw = head.path.extracting(match.parameters[0])
         guard raw.contains(UInt8(ascii: "%")) else {
             guard raw.count <= Self.keyMax else { return refuseKey(length: raw.count) }
-            body(raw)
-            return true
+            return body(raw)
         }
         var decoded: [UInt8] = []
         do throws(PercentFault) {
             try PercentCoding.decode(segment: raw, appendingTo: &decoded)
         } catch {
             respond(.invalidKey, "In the path a '%' must be followed by two hexadecimal digits.")
-            return false
+            return nil
         }
         guard decoded.count <= Self.keyMax else { return refuseKey(length: decoded.count) }
-        body(decoded.span)
-        return true
+        return body(decoded.span)
     }
 
     /// Bytes of a key over HTTP.
     static let keyMax = 512
 
-    private func refuseKey(length: Int) -> Bool {
+    private func refuseKey<Result>(length: Int) -> Result? {
         respond(.invalidKey, "A key has 1 to \(Self.keyMax) bytes over HTTP, not \(length).")
-        return false
+        return nil
     }
 
     /// Reads a JSON body by `read`; nil after having answered what is wrong with it. `isOptional`: an empty body reads as
     /// an empty object.
     func readJSON<Output>(
-        _ body: borrowing Span<UInt8>, isOptional: Bool = false, limits: JSONLimits = JSONLimits(),
+        _ body: Span<UInt8>, isOptional: Bool = false, limits: JSONLimits = JSONLimits(),
         _ read: (inout JSONFields) -> Output?
     ) -> Output? {
         let head = head
@@ -50,7 +49,7 @@ extension HTTPExchange {
     }
 
     private func readJSON<Output>(
-        text: borrowing Span<UInt8>, _ limits: JSONLimits, _ read: (inout JSONFields) -> Output?
+        text: Span<UInt8>, _ limits: JSONLimits, _ read: (inout JSONFields) -> Output?
     ) -> Output? {
         var reader = JSONReader(limits: limits)
         do throws(JSONFault) {
@@ -71,7 +70,7 @@ extension HTTPExchange {
     }
 
     /// What curl sends for `-d` counts too: that no page of another origin gets here is settled by `BrowserRules`.
-    private static func isJSON(_ type: borrowing Span<UInt8>) -> Bool {
+    private static func isJSON(_ type: Span<UInt8>) -> Bool {
         let essence = String(copying: type).lowercased().prefix { $0 != ";" && $0 != " " }
         return essence == "application/json" || essence.hasSuffix("+json")
             || essence == "application/x-www-form-urlencoded"
@@ -79,7 +78,7 @@ extension HTTPExchange {
 }
 
 extension String {
-    init(copying bytes: borrowing Span<UInt8>) {
+    init(copying bytes: Span<UInt8>) {
         var copy: [UInt8] = []
         for index in bytes.indices { copy.append(bytes[index]) }
         self.init(decoding: copy, as: UTF8.self)

@@ -3,7 +3,7 @@ import Services
 
 /// The routes about the node itself.
 enum SystemHandlers {
-    typealias Handler = @Sendable (APIService, HTTPExchange, borrowing Span<UInt8>) -> Void
+    typealias Handler = @Sendable (APIService, HTTPExchange, Span<UInt8>) -> Void
 
     /// The loop turns, or this would not be answered.
     static let livez: Handler = { _, exchange, _ in

@@ -9,8 +9,7 @@ package actor CacheShard {
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
-    var table: CacheTable
-    var tags: TagStamps
+    var contents: ShardContents
     var leases: RefreshLeases
     var clock: HybridClock
     let seed: PlacementSeed
@@ -38,10 +37,9 @@ package actor CacheShard {
     ) {
         var random = SystemRandomNumberGenerator()
         self.loop = loop
-        self.table = table
         self.account = account
         self.seed = seed
-        tags = TagStamps(using: &random)
+        contents = ShardContents(table: table, tags: TagStamps(using: &random))
         leases = RefreshLeases(secret: secret)
         clock = HybridClock(node: node)
     }
@@ -49,7 +47,7 @@ package actor CacheShard {
     /// Milliseconds since 1970.
     package var now: UInt64 { loop.now }
 
-    package var statistics: CacheStatistics { table.statistics }
+    package var statistics: CacheStatistics { contents.table.statistics }
 
     /// The version of a change that happens now.
     func stamp() -> Version { clock.stamp(now: loop.now) }
@@ -62,9 +60,7 @@ extension CacheShard {
     package func withEntry(
         _ key: Span<UInt8>, allowStale: Bool = false, _ body: (borrowing CacheEntry) -> Void
     ) -> Bool {
-        guard let entry = table.get(table.key(key), allowStale: allowStale, now: loop.now, tags: tags) else {
-            return false
-        }
+        guard let entry = contents.get(key, allowStale: allowStale, now: loop.now) else { return false }
         body(entry)
         return true
     }
@@ -73,7 +69,7 @@ extension CacheShard {
     package func scan(
         from cursor: ScanCursor, limits: ScanLimits, _ show: (borrowing CacheEntry) -> Void
     ) -> ScanCursor? {
-        table.scan(from: cursor, limits: limits, now: loop.now, tags: tags, show)
+        contents.scan(from: cursor, limits: limits, now: loop.now, show)
     }
 }
 
@@ -103,9 +99,8 @@ extension CacheShard {
         _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata, condition: CacheCondition
     ) throws(CacheFault) -> ShardPutOutcome {
         let version = stamp()
-        defer { table.clearChanges() }
-        let outcome = try table.put(
-            table.key(key), value, metadata, condition: condition, now: loop.now, version: version, tags: tags)
+        let outcome = try contents.put(
+            key, value, metadata, condition: condition, now: loop.now, version: version)
         switch outcome {
         case .created: return .stored(version, isNew: true)
         case .replaced: return .stored(version, isNew: false)
@@ -115,17 +110,15 @@ extension CacheShard {
 
     package func touch(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool {
         let version = stamp()
-        defer { table.clearChanges() }
-        return try table.touch(table.key(key), deadlines, now: loop.now, version: version, tags: tags)
+        return try contents.touch(key, deadlines, now: loop.now, version: version)
     }
 
     package func increment(
         _ key: Span<UInt8>, by amount: Int64, deadlines: Deadlines
     ) throws(CacheFault) -> Int64 {
         let version = stamp()
-        defer { table.clearChanges() }
-        let value = try table.increment(
-            table.key(key), by: amount, deadlines: deadlines, now: loop.now, version: version, tags: tags)
+        let value = try contents.increment(
+            key, by: amount, deadlines: deadlines, now: loop.now, version: version)
         endLease(of: key)
         return value
     }
@@ -133,9 +126,7 @@ extension CacheShard {
     /// Removes an entry. A load under way for this key may not be stored any more.
     package func remove(_ key: Span<UInt8>, condition: CacheCondition = .always) -> RemoveOutcome {
         let version = stamp()
-        defer { table.clearChanges() }
-        let outcome = table.remove(
-            table.key(key), condition: condition, now: loop.now, version: version, tags: tags)
+        let outcome = contents.remove(key, condition: condition, now: loop.now, version: version)
         switch outcome {
         case .removed, .absent: voidLease(of: key)
         case .failed: break
@@ -145,13 +136,14 @@ extension CacheShard {
 
     /// Voids every entry with this tag, whatever their number, at once.
     package func invalidate(tag: Span<UInt8>) {
-        tags.invalidate(tagID(of: tag), at: stamp())
+        let (id, stamp) = (tagID(of: tag), stamp())
+        contents.tags.invalidate(id, at: stamp)
         settleCharge()
     }
 
     /// Charges what tag stamps and leases have grown by.
     func settleCharge() {
-        let growth = tags.byteCount + leases.byteCount - bytesCharged
+        let growth = contents.tags.byteCount + leases.byteCount - bytesCharged
         guard growth != 0 else { return }
         account.charge(growth)
         bytesCharged += growth
@@ -171,9 +163,9 @@ extension CacheShard {
     }
 
     private func keepUp() {
-        let expired = table.expireSome(now: loop.now, visits: Self.expiryVisits)
-        let isUnfinished = table.maintain(now: loop.now)
-        table.clearChanges()
+        let expired = contents.table.expireSome(now: loop.now, visits: Self.expiryVisits)
+        let isUnfinished = contents.table.maintain(now: loop.now)
+        contents.table.clearChanges()
         let isBusy = isUnfinished || expired * Self.busyFraction > Self.expiryVisits
         upkeepTimer?.start(after: isBusy ? Self.upkeepSoonInterval : Self.upkeepInterval)
     }
