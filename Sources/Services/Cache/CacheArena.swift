@@ -49,7 +49,7 @@ struct CacheArena: ~Copyable {
         pageLimit = limit
         reservedBytes = limit * Self.pageCost
         pages = unsafe PageTable(start + limit * Self.pageBytes, count: limit)
-        taken = ZeroedWords(count: (pageLimit + 63) / 64)
+        taken = ZeroedWords(count: (limit + 63) / 64)
         taken[0] = 1
         shelves = []
         precondition(classes.count <= 64, "a bit per class")

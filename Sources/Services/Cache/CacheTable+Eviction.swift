@@ -4,6 +4,8 @@ extension CacheTable {
     /// Work that one put may do for its room: an entry looked at for eviction, or a record moved, is one unit of about
     /// 0.3 µs.
     private static let roomUnits = 512
+    /// The same for room that somebody else was refused.
+    private static let wantedUnits = 32
     /// Entries sent round again before one has to go whatever its merits. Without it, the first eviction after a long
     /// time of hits would walk the main queue three times.
     private static let visitsMax = 64
@@ -15,27 +17,23 @@ extension CacheTable {
     /// calls to work off.
     @inline(__always)
     mutating func makeRoom(for sizeClass: Int?, blobBytes: Int, now: UInt64) throws(CacheFault) -> Bool {
-        let extra = blobBytes + pageCost(for: sizeClass)
-        guard account.used + extra > account.budget else { return false }
+        guard account.isShort(of: blobBytes + pageCost(for: sizeClass)) else { return false }
         return try shedForRoom(for: sizeClass, blobBytes: blobBytes, now: now)
     }
 
     private mutating func shedForRoom(
         for sizeClass: Int?, blobBytes: Int, now: UInt64
     ) throws(CacheFault) -> Bool {
-        guard settings.policy == .evict else {
-            counts.refused += 1
-            throw .full
-        }
-        var units = Self.roomUnits
-        while units > 0 {
-            guard account.mustShed(held: use.total, extra: blobBytes + pageCost(for: sizeClass)) else { return true }
+        let isOwn = account.used + blobBytes + pageCost(for: sizeClass) > account.budget
+        var units = isOwn ? Self.roomUnits : Self.wantedUnits
+        while units > 0, account.mustShed(held: use.total, extra: blobBytes + pageCost(for: sizeClass)) {
             let spent = shed(units: units, now: now)
             guard spent > 0 else { break }
             units -= spent
         }
         let extra = blobBytes + pageCost(for: sizeClass)
-        guard account.used + extra <= account.limit else {
+        let most = settings.policy == .evict ? account.limit : account.budget
+        guard account.used + extra <= most else {
             account.want(extra)
             counts.refused += 1
             throw .full
@@ -53,7 +51,7 @@ extension CacheTable {
     mutating func shed(units: Int, now: UInt64) -> Int {
         if arena.evacuating != CacheArena.noPage { return evacuate(units: units) }
         if let sizeClass = arena.roomiestClass(slack: 0) { return beginEvacuation(of: sizeClass, units: units) }
-        return evict(now: now)
+        return settings.policy == .evict ? evict(now: now) : 0
     }
 
     /// Evicts one entry. Returns how many it looked at.

@@ -68,7 +68,7 @@ extension CacheTable {
         settleGhosts()
         account.forgetWanted(now: now)
         var units = Self.upkeepUnits
-        while settings.policy == .evict, units > 0, account.mustShed(held: use.total, extra: 0) {
+        while units > 0, account.mustShed(held: use.total, extra: 0) {
             let spent = shed(units: units, now: now)
             guard spent > 0 else { break }
             units -= spent

@@ -84,14 +84,20 @@ package final class MemoryAccount: MemoryBudget {
         heldBytes.wrappingAdd(bytes, ordering: .relaxed)
     }
 
+    /// Whether `extra` more would exceed the budget, or take room that is kept for somebody.
+    @inline(__always)
+    func isShort(of extra: Int) -> Bool {
+        used + extra + wantedBytes.load(ordering: .relaxed) > budget
+    }
+
     /// Whether a shard that holds `held` must make room before it takes `extra` more: the budget would be exceeded, and
     /// either this shard has more than its share of what bodies leave, or the overdraft is used up too.
     func mustShed(held: Int, extra: Int) -> Bool {
+        guard isShort(of: extra) else { return false }
         let used = used
-        let needed = used + extra + wantedBytes.load(ordering: .relaxed)
-        guard needed > budget else { return false }
+        let wanted = wantedBytes.load(ordering: .relaxed)
         let bodies = used - heldBytes.load(ordering: .relaxed)
-        return (held + extra) * shards > budget - bodies - wantedBytes.load(ordering: .relaxed) || needed > limit
+        return (held + extra) * shards > budget - bodies - wanted || used + extra + wanted > limit
     }
 }
 

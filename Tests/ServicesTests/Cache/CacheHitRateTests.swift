@@ -134,7 +134,6 @@ private struct Race: ~Copyable {
         #expect(race.tableRate >= least, "LRU \(race.lruRate)")
         #expect(race.tableRate >= race.lruRate)
         #expect(race.harness.table.entries <= capacity)
-        print("zipf", capacity, race.tableRate, race.lruRate, race.harness.table.entries)
     }
 
     @Test(arguments: [4_000, 5_000])
@@ -154,7 +153,6 @@ private struct Race: ~Copyable {
             }
         }
         #expect(race.tableRate >= race.lruRate - 0.02)
-        print("scan", capacity, race.tableRate, race.lruRate, race.harness.table.entries)
     }
 
     @Test(arguments: [0.8, 1.0, 1.2, 2.0])
@@ -168,6 +166,5 @@ private struct Race: ~Copyable {
             }
         }
         #expect(race.tableRate >= race.lruRate - 0.02)
-        print("loop", size, race.tableRate, race.lruRate, race.harness.table.entries)
     }
 }
