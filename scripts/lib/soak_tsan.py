@@ -1,0 +1,69 @@
+"""ThreadSanitizer: the unit tests, then the integration tests against an instrumented server."""
+import argparse
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import report
+from servers import REPOSITORY
+
+SCRATCH = ".build-tsan"
+WARNING = "WARNING: ThreadSanitizer"
+
+
+@dataclass
+class Outcome:
+    tests: str
+    races: int
+    exit_code: int
+
+    @property
+    def is_clean(self) -> bool:
+        return self.exit_code == 0 and self.races == 0 and self.tests != "0"
+
+
+def add_arguments(parser: argparse.ArgumentParser):
+    parser.set_defaults()
+
+
+def prove(arguments: argparse.Namespace) -> tuple[str, bool]:
+    outcomes = {"unit tests": run_unit_tests(), "integration tests": run_integration_tests()}
+    rows = [[name, outcome.tests, str(outcome.races), "clean" if outcome.is_clean else f"exit {outcome.exit_code}"]
+            for name, outcome in outcomes.items()]
+    is_clean = all(outcome.is_clean for outcome in outcomes.values())
+    return report.table(["suite", "tests passed", "data races", "result"], rows), is_clean
+
+
+def run_unit_tests() -> Outcome:
+    log, exit_code = run(["swift", "test", "--sanitize=thread", "--scratch-path", SCRATCH], "unit")
+    passed = re.search(r"Test run with (\d+) tests?.* passed", log)
+    return Outcome(passed[1] if passed else "0", log.count(WARNING), exit_code)
+
+
+def run_integration_tests() -> Outcome:
+    build = ["swift", "build", "--sanitize=thread", "--scratch-path", SCRATCH, "--product", "tribe"]
+    subprocess.run(build, cwd=REPOSITORY, stdout=sys.stderr, check=True)
+    reports = REPOSITORY / SCRATCH / "races"
+    # A server that saw a race ends with 66 instead of 0, and its test fails.
+    log, exit_code = run(
+        ["/usr/bin/python3", "-m", "pytest", "-q", "Tests/Integration"], "integration",
+        TRIBE_BINARY=str(REPOSITORY / SCRATCH / "debug/tribe"), TSAN_OPTIONS=f"exitcode=66 log_path={reports}")
+    races = sum(file.read_text(errors="replace").count(WARNING) for file in reports.parent.glob("races.*"))
+    passed = re.search(r"(\d+) passed", log)
+    return Outcome(passed[1] if passed else "0", races, exit_code)
+
+
+def run(command: list[str], name: str, **environment: str) -> tuple[str, int]:
+    """Runs a suite; its output goes to a file that is named if it fails."""
+    file = REPOSITORY / SCRATCH / f"{name}.log"
+    file.parent.mkdir(exist_ok=True)
+    for stale in Path(REPOSITORY / SCRATCH).glob("races.*"):
+        stale.unlink()
+    with file.open("w") as output:
+        result = subprocess.run(command, cwd=REPOSITORY, env=os.environ | environment, stdout=output, stderr=output)
+    if result.returncode != 0:
+        print(f"{name} tests failed: {file}", file=sys.stderr)
+    return file.read_text(errors="replace"), result.returncode

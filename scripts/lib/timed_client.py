@@ -1,0 +1,38 @@
+"""A client that asks at a fixed rate and notes how long each answer took, counted from when it should have asked."""
+import math
+import time
+from typing import Iterable
+
+from http_client import Connection
+
+CONNECTIONS_COUNT = 8
+
+
+class ServiceError(Exception):
+    """A request of the well-behaved client was not answered with 200."""
+
+
+def latencies(port: int, path: str, rate: int, seconds: float) -> list[float]:
+    """Seconds from the planned time of each request to the end of its answer: a stalled server delays the next request,
+    and that delay counts too."""
+    connections = [Connection(port) for _ in range(CONNECTIONS_COUNT)]
+    found = []
+    start = time.monotonic()
+    for index in range(int(rate * seconds)):
+        due = start + index / rate
+        early = due - time.monotonic()
+        if early > 0:
+            time.sleep(early)
+        answer = connections[index % CONNECTIONS_COUNT].request("GET", path)
+        if answer.status != 200:
+            raise ServiceError(f"request {index}: {answer.status} {answer.body!r}")
+        found.append(time.monotonic() - due)
+    for connection in connections:
+        connection.close()
+    return found
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The smallest value that `share` of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1]
