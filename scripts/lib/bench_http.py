@@ -33,7 +33,7 @@ class Contestant:
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("--runs", type=int, default=5, help="rounds; the result is their median (5)")
-    parser.add_argument("--seconds", type=float, default=8, help="of each run (8)")
+    parser.add_argument("--seconds", type=int, default=8, help="of each run (8)")
 
 
 def measure(arguments: argparse.Namespace) -> tuple[str, list[Target]]:

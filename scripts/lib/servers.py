@@ -37,7 +37,7 @@ def pinned(command: list[str], cores: str | None) -> list[str]:
 
 
 class Server:
-    """A running server. Use with `with`; what it prints is kept in `output_file`."""
+    """A running server. Use with `with`; what it prints is kept in two files of its folder."""
 
     name = "server"
 
@@ -45,6 +45,7 @@ class Server:
         self.cores = cores
         self.folder = Path(tempfile.mkdtemp(prefix=f"tribe-{self.name}-"))
         self.output_file = self.folder / "output"
+        self.error_file = self.folder / "errors"
         self.port = free_port()
         self.process: subprocess.Popen | None = None
 
@@ -59,9 +60,9 @@ class Server:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def start(self):
-        with self.output_file.open("wb") as output:
+        with self.output_file.open("wb") as output, self.error_file.open("wb") as errors:
             self.process = subprocess.Popen(
-                pinned(self.command(), self.cores), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                pinned(self.command(), self.cores), stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
                 env=self.environment())
         try:
             wait_until(self._is_ready_or_dead, f"{self.name} is ready", START_SECONDS)
@@ -101,7 +102,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def output(self) -> str:
-        return self.output_file.read_text(errors="replace")
+        return self.output_file.read_text(errors="replace") + self.error_file.read_text(errors="replace")
 
     @property
     def pids(self) -> list[int]:
@@ -137,16 +138,18 @@ class Tribe(Server):
         return inherited | self.settings
 
     def log(self) -> list[dict]:
-        """The complete log lines so far; a line that is no JSON object raises ValueError."""
-        complete = self.output().rpartition("\n")[0]
-        return [json.loads(line) for line in complete.splitlines() if line.startswith("{")]
+        """The complete log lines so far; a line that is not JSON raises ValueError."""
+        complete = self.error_file.read_text(errors="replace").rpartition("\n")[0]
+        return [json.loads(line) for line in complete.splitlines()]
+
+    def has_logged(self, message: str) -> bool:
+        return any(line["message"] == message for line in self.log())
 
     def is_ready(self) -> bool:
         for line in self.log():
             if line["message"] == "listening":
                 self.port = int(line["http"].rpartition(":")[2])
-                return True
-        return False
+        return self.port != 0
 
 
 class Nginx(Server):

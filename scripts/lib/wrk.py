@@ -34,10 +34,10 @@ class Load:
         return self.cpu_seconds / self.seconds
 
 
-def run(server: Server, path: str, seconds: float, cores: str, script: str | None = None, threads: int = 1,
+def run(server: Server, path: str, seconds: int, cores: str, script: str | None = None, threads: int = 1,
         connections: int = CONNECTIONS) -> Load:
     """Loads `server` for `seconds`. `script`: Lua, for other requests than a GET of `path`."""
-    command = ["wrk", "--latency", "-t", str(threads), "-c", str(connections), "-d", f"{seconds:g}s"]
+    command = ["wrk", "--latency", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s"]
     if script is not None:
         file = server.folder / "wrk.lua"
         file.write_text(script)
