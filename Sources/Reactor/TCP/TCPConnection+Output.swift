@@ -24,10 +24,19 @@ extension TCPConnection {
     /// One gathered write of what there is.
     func flush() {
         isFlushScheduled = false
+        writeOut()
+        while writing == nil, isHeldUp {
+            isHeldUp = false
+            handler?.drained()
+            writeOut()
+        }
+        if writing == nil { didWriteAll() }
+    }
+
+    private func writeOut() {
         while writing == nil, let buffer = gathering, !buffer.isEmpty, canWrite {
             guard write(buffer) else { return }
         }
-        if writing == nil { didWriteAll() }
     }
 
     private var canWrite: Bool {
@@ -97,8 +106,6 @@ extension TCPConnection {
         } else {
             gathering = buffer
         }
-        flush()
-        if writing == nil { handler?.drained() }
         flush()
     }
 

@@ -40,6 +40,8 @@ package final class TCPConnection: @unchecked Sendable {
     private var isReading = false
     private var hasInputEnded = false
     var isFlushScheduled = false
+    /// The handler stopped reading because of the backlog, and is told when that is gone.
+    var isHeldUp = false
 
     /// Output of this turn, and of later ones while `writing` is under way.
     var gathering: OutputBuffer?
@@ -123,6 +125,7 @@ extension TCPConnection {
 
     /// The kernel's window then fills and the peer has to wait.
     package func stopReading() {
+        if isCongested { isHeldUp = true }
         guard isReading else { return }
         isReading = false
         unsafe uv_read_stop(tribe_stream_of_tcp(handle))
