@@ -38,18 +38,9 @@ package struct PartitionID: Hashable, Sendable {
     /// else the whole key. Later braces do not count.
     @_lifetime(copy key)
     package static func hashTag(of key: Span<UInt8>) -> Span<UInt8> {
-        guard let open = index(of: UInt8(ascii: "{"), in: key, from: 0),
-            let close = index(of: UInt8(ascii: "}"), in: key, from: open + 1), close > open + 1
+        guard let open = key.firstIndex(of: UInt8(ascii: "{")),
+            let close = key.firstIndex(of: UInt8(ascii: "}"), from: open + 1), close > open + 1
         else { return key }
         return key.extracting(open + 1..<close)
-    }
-
-    private static func index(of byte: UInt8, in key: Span<UInt8>, from start: Int) -> Int? {
-        var index = start
-        while index < key.count {
-            if key[index] == byte { return index }
-            index += 1
-        }
-        return nil
     }
 }

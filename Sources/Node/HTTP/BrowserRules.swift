@@ -64,12 +64,6 @@ extension Span<UInt8> {
         return true
     }
 
-    func isEqual(to other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
-
     func isEqualIgnoringCase(to text: String) -> Bool {
         guard count == text.utf8.count else { return false }
         for (index, byte) in text.utf8.enumerated() where self[index] | 0x20 != byte | 0x20 { return false }

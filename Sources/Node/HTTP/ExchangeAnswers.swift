@@ -84,10 +84,3 @@ extension String {
         self.init(decoding: copy, as: UTF8.self)
     }
 }
-
-extension Span<UInt8> {
-    func contains(_ byte: UInt8) -> Bool {
-        for index in indices where self[index] == byte { return true }
-        return false
-    }
-}

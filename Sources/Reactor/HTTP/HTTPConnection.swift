@@ -173,7 +173,7 @@ extension HTTPConnection {
         arriving = nil
         exchange.state = .open
         exchange.connection = self
-        exchange.startedAt = EventLoop.nanoseconds
+        exchange.startedAt = connection.loop.arrivalNanoseconds
         let head = exchange.head
         exchange.id = connection.loop.makeRequestID(given: head[.xRequestID])
         exchange.closesConnection = !exchange.head.keepAlive || server.isDraining
@@ -334,7 +334,7 @@ extension HTTPConnection {
         exchange.head.reset()
         exchange.state = .open
         exchange.connection = self
-        exchange.startedAt = EventLoop.nanoseconds
+        exchange.startedAt = connection.loop.arrivalNanoseconds
         exchange.id = connection.loop.makeRequestID(given: nil)
         refuse(exchange, refusal)
     }

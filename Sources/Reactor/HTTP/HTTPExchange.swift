@@ -197,6 +197,6 @@ package struct RequestID: Sendable {
     }
 
     func append(to output: OutputBuffer) {
-        if let given { output.append(given) } else { output.append(UUIDText.v4(high, low).span) }
+        if let given { output.append(given) } else { output.append(uuidV4: high, low) }
     }
 }

@@ -14,9 +14,7 @@ package struct HTTPResponse: ~Copyable {
         exchange.state = .answering
         exchange.status = status
         output.append(status.line)
-        output.append("Date: ")
-        exchange.holder.appendHTTPDate(to: output)
-        output.append("\r\nX-Request-Id: ")
+        exchange.holder.appendAnswerFields(to: output)
         exchange.id.append(to: output)
         output.append("\r\n")
         if exchange.closesConnection {

@@ -33,13 +33,15 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     /// Milliseconds to add to libuv's monotonic time to get milliseconds since 1970; measured anew each turn.
     private var wallOffset: Int64 = 0
-    /// The `Date` of answers, made anew each second.
-    private var httpDate: [UInt8] = []
+    /// The field lines that begin every answer, up to the id of the request; made anew each second for their `Date`.
+    private var answerFields: [UInt8] = []
     private var httpDateSecond = 0
     /// Connections answered outside their read callback, to be flushed at the end of this turn.
     private var unflushed: [TCPConnection] = []
     private var lag: LoopLag?
     private var counts = LoopStatistics()
+    /// What `arrivalNanoseconds` says; 0: it was not asked in this turn.
+    private var arrival: UInt64 = 0
 
     /// Where sockets read into: one buffer for all connections, since each read is handled before the next.
     let readBuffer: UnsafeMutableBufferPointer<CChar>
@@ -140,6 +142,7 @@ extension EventLoop {
     /// Last before the kernel: writes out what timers answered, and sleeps only if nothing is left to run.
     private func fallAsleep() {
         flushConnections()
+        arrival = 0
         if inbox.fallAsleep() {
             unsafe uv_idle_stop(idle)
         } else {
@@ -152,15 +155,17 @@ extension EventLoop {
     private func endTurn() {
         updateWallClock()
         counts.turns &+= 1
-        inbox.drain(max: Self.inboxItemsPerTurnMax) { item in
-            switch item {
-            case .call(let call): call()
-            case .job(let job):
-                unsafe job.runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-            }
-        }
+        inbox.drain(max: Self.inboxItemsPerTurnMax, run: run)
         flushConnections()
+    }
+
+    private func run(_ item: LoopInbox.Item) {
+        switch item {
+        case .call(let call): call()
+        case .job(let job):
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        }
     }
 
     private func flushConnections() {
@@ -183,8 +188,9 @@ extension EventLoop {
 }
 
 extension EventLoop {
-    func appendHTTPDate(to output: OutputBuffer) {
-        output.append(httpDate)
+    /// `Date`, and the name of the field for the request's id.
+    func appendAnswerFields(to output: OutputBuffer) {
+        output.append(answerFields)
     }
 
     /// IMF-fixdate (RFC 9110 §5.6.7).
@@ -194,7 +200,8 @@ extension EventLoop {
         unsafe gmtime_r(&second, &parts)
         var text = [CChar](repeating: 0, count: 32)
         let length = unsafe strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
-        httpDate = text.prefix(length).map { UInt8(bitPattern: $0) }
+        let date = text.prefix(length).map { UInt8(bitPattern: $0) }
+        answerFields = Array("Date: ".utf8) + date + Array("\r\nX-Request-Id: ".utf8)
         httpDateSecond = second
     }
 }
@@ -247,6 +254,12 @@ extension EventLoop {
     package var isInLoop: Bool { pthread_equal(pthread_self(), thread) != 0 }
 
     package var statistics: LoopStatistics { counts }
+
+    /// Nanoseconds on the clock of `nanoseconds` when the kernel handed over what this turn handles: measured once a turn.
+    var arrivalNanoseconds: UInt64 {
+        if arrival == 0 { arrival = Self.nanoseconds }
+        return arrival
+    }
 
     func makeRequestID(given: Span<UInt8>?) -> RequestID {
         RequestID(given: given, high: random.next(), low: random.next())

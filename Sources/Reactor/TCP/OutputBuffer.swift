@@ -157,6 +157,33 @@ extension OutputBuffer {
     }
 }
 
+extension OutputBuffer {
+    /// The text of the UUID of these random bits, as `UUIDText.v4` makes it.
+    func append(uuidV4 high: UInt64, _ low: UInt64) {
+        let (high, low) = UUIDText.versioned(high, low)
+        var word = (
+            Hex.digits(UInt32(truncatingIfNeeded: high >> 32)), Hex.digits(UInt32(truncatingIfNeeded: high)),
+            Hex.digits(UInt32(truncatingIfNeeded: low >> 32)), Hex.digits(UInt32(truncatingIfNeeded: low))
+        )
+        unsafe withUnsafeBytes(of: &word) { digits in
+            let target = unsafe UnsafeMutableRawPointer(extend(by: 36))
+            let source = digits.baseAddress!
+            func copy(_ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer) {
+                unsafe target.copyMemory(from: source, byteCount: count)
+            }
+            // 8-4-4-4-12 digits.
+            unsafe copy(source, 8, to: target)
+            unsafe copy(source + 8, 4, to: target + 9)
+            unsafe copy(source + 12, 4, to: target + 14)
+            unsafe copy(source + 16, 4, to: target + 19)
+            unsafe copy(source + 20, 12, to: target + 24)
+            for dash in stride(from: 8, through: 23, by: 5) {
+                unsafe (target + dash).storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+            }
+        }
+    }
+}
+
 // MARK: - Sending
 
 extension OutputBuffer {

@@ -2,8 +2,7 @@
 package enum UUIDText {
     /// The text of the UUID with these random bits, of which six give way to version and variant.
     package static func v4(_ high: UInt64, _ low: UInt64) -> InlineArray<36, UInt8> {
-        let high = high & ~0xf000 | 0x4000
-        let low = low & ~(3 << 62) | 2 << 62
+        let (high, low) = versioned(high, low)
         var text = InlineArray<36, UInt8>(repeating: UInt8(ascii: "-"))
         text.put(hex: UInt32(truncatingIfNeeded: high >> 32), digits: 8, at: 0)
         text.put(hex: UInt32(truncatingIfNeeded: high >> 16), digits: 4, at: 9)
@@ -12,6 +11,12 @@ package enum UUIDText {
         text.put(hex: UInt32(truncatingIfNeeded: low >> 32), digits: 4, at: 24)
         text.put(hex: UInt32(truncatingIfNeeded: low), digits: 8, at: 28)
         return text
+    }
+
+    /// The bits with version and variant in their places.
+    @inline(__always)
+    static func versioned(_ high: UInt64, _ low: UInt64) -> (UInt64, UInt64) {
+        (high & ~0xf000 | 0x4000, low & ~(3 << 62) | 2 << 62)
     }
 
     package static func v4<Generator: RandomNumberGenerator>(
