@@ -8,6 +8,15 @@ final class APIService: HTTPService {
     let loop: EventLoop
     /// The cache shard of this loop.
     let shard: CacheShard
+    private let router: Router<Int>
+    /// What to do by the index of the route, without a look into the table.
+    private let plans: [Plan]
+
+    private enum Plan {
+        case anywhere
+        case keyed(KeyedAction)
+    }
+
     /// By the index of the route; the last is for requests of no route.
     private let recorders: [RouteRecorder]
 
@@ -15,6 +24,13 @@ final class APIService: HTTPService {
         self.node = node
         self.loop = loop
         shard = node.cache.shards[loop.index]
+        router = node.api.router
+        plans = node.api.routes.map { route in
+            switch route.route.handler {
+            case .anywhere: .anywhere
+            case .keyed(let action): .keyed(action)
+            }
+        }
         recorders = (0...node.api.routes.count).map { _ in RouteRecorder() }
         loop.occupant = self
     }
@@ -22,19 +38,19 @@ final class APIService: HTTPService {
     // MARK: HTTPService
 
     func admit(_ exchange: HTTPExchange) -> HTTPBodyPlan {
-        guard let route = findRoute(of: exchange) else { return .refused }
-        return .collect(max: route.bodyMax(node))
+        guard let index = findRoute(of: exchange) else { return .refused }
+        return .collect(max: node.api.routes[index].bodyMax(node))
     }
 
     func respond(to exchange: HTTPExchange, body: Span<UInt8>) {
-        let found = exchange.match.map { node.api.routes[$0.route] } ?? findRoute(of: exchange)
-        guard let route = found else { return }
-        guard setDeadline(of: exchange, takesWait: route.takesWait) else { return }
-        switch route.route.handler {
-        case .anywhere(let handle):
-            handle(self, exchange, body)
+        guard let index = exchange.match?.route ?? findRoute(of: exchange) else { return }
+        guard setDeadline(of: exchange, route: index) else { return }
+        switch plans[index] {
         case .keyed(let action):
             respond(to: exchange, body: body, onOwnerOfKey: action)
+        case .anywhere:
+            guard case .anywhere(let handle) = node.api.routes[index].route.handler else { return }
+            handle(self, exchange, body)
         }
     }
 
@@ -56,14 +72,14 @@ final class APIService: HTTPService {
 
     // MARK: Finding the way
 
-    /// The route of a request, or nil after having answered that there is none, or that it may not be asked that way.
-    private func findRoute(of exchange: HTTPExchange) -> APIRoute? {
+    /// The index of the route of a request, or nil after having answered that there is none, or that it may not be asked that way.
+    private func findRoute(of exchange: HTTPExchange) -> Int? {
         guard BrowserRules.allow(exchange, hosts: node.hosts) else { return nil }
         let head = exchange.head
-        switch node.api.router.match(head.method, head.path) {
+        switch router.match(head.method, head.path) {
         case .found(let match):
             exchange.match = match
-            return node.api.routes[match.route]
+            return match.route
         case .options(let allowed):
             let response = exchange.respond(.noContent)
             response.header("Allow", allowed.description)
@@ -80,9 +96,9 @@ final class APIService: HTTPService {
 
     /// Takes the caller's `X-Request-Timeout` if it is shorter than the node's, and adds a long poll's `wait`. False after
     /// having answered that the field cannot be read.
-    private func setDeadline(of exchange: HTTPExchange, takesWait: Bool) -> Bool {
+    private func setDeadline(of exchange: HTTPExchange, route index: Int) -> Bool {
         let head = exchange.head
-        let waits = takesWait && !head.query.isEmpty
+        let waits = !head.query.isEmpty && node.api.routes[index].takesWait
         guard waits || head[.xRequestTimeout] != nil else { return true }
         var time = node.settings.limits.requestTime
         if let text = head[.xRequestTimeout] {
@@ -102,16 +118,20 @@ final class APIService: HTTPService {
     private func respond(
         to exchange: HTTPExchange, body: Span<UInt8>, onOwnerOfKey action: KeyedAction
     ) {
-        let (node, cache) = (node, node.cache)
+        let (node, head) = (node, exchange.head)
+        let isPlainGet = action == .get && head.query.isEmpty
         let owner = exchange.withKey { key in
-            let owner = cache.loopIndex(of: key)
-            if owner == loop.index {
+            let owner = node.cache.loopIndex(of: key)
+            guard owner == loop.index else { return owner }
+            if isPlainGet {
+                CacheHandlers.answerFresh(shard, exchange, key)
+            } else {
                 shard.assumeIsolated { shard in action.answer(exchange, key, body, on: shard, node) }
             }
             return owner
         }
         guard let owner, owner != loop.index else { return }
-        let ownerShard = cache.shards[owner]
+        let ownerShard = node.cache.shards[owner]
         exchange.lend(to: ownerShard.loop, body: body) { exchange in
             ownerShard.assumeIsolated { shard in
                 let body = exchange.body

@@ -9,29 +9,20 @@ extension CacheHandlers {
     /// `GET /v1/cache/{key}`
     static func get(_ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>) {
         let head = exchange.head
-        guard head.query.isEmpty else { return getWithQuery(shard, exchange, key) }
-        answerFresh(shard, exchange, key)
-    }
-
-    /// A fresh value, or a miss.
-    private static func answerFresh(
-        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>
-    ) {
-        let now = shard.now
-        let isHit = shard.withEntry(key, allowStale: false) { entry in
-            answer(exchange, entry, now: now, isShared: true, token: nil)
-        }
-        if !isHit { answerMiss(exchange, token: nil) }
-    }
-
-    private static func getWithQuery(
-        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>
-    ) {
-        let head = exchange.head
+        guard !head.query.isEmpty else { return answerFresh(shard, exchange, key) }
         let query = CacheQuery(head.query, allowed: [.consistency, .refresh, .wait])
         guard query.faults.isEmpty else { return exchange.respond(invalid: query.faults) }
         guard let lease = query.refresh else { return answerFresh(shard, exchange, key) }
         CacheHandlers.refresh(shard, exchange, key, lease: lease, wait: query.wait)
+    }
+
+    /// A fresh value, or a miss. On the shard's loop.
+    static func answerFresh(_ shard: CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>) {
+        let now = shard.loop.now
+        let isHit = shard.withFreshEntry(key) { entry in
+            answer(exchange, entry, now: now, isShared: true, token: nil)
+        }
+        if !isHit { answerMiss(exchange, token: nil) }
     }
 
     /// Writes an entry as the answer, or 304 if the client has it. `token`: the refresh lease that goes with it.

@@ -4,7 +4,7 @@ import Reactor
 /// Work over all entries of a shard: in steps, so that requests get their turn between them.
 extension CacheShard {
     /// The partitions of this shard are so far apart.
-    private var partitionStride: Int { contents.table.settings.loopCount }
+    private var partitionStride: Int { box.contents.table.settings.loopCount }
     private static let stepVisits = 4_096
     private static let stepEntries = 512
 
@@ -19,8 +19,8 @@ extension CacheShard {
     ) {
         guard partition < PartitionID.count else { return completion() }
         let id = PartitionID(rawValue: UInt16(partition))
-        let next = contents.table.clear(id, before: version, from: cursor, visits: Self.stepVisits)
-        contents.table.clearChanges()
+        let next = box.contents.table.clear(id, before: version, from: cursor, visits: Self.stepVisits)
+        box.contents.table.clearChanges()
         let following = next == nil ? partition + partitionStride : partition
         goOn { $0.clear(before: version, partition: following, from: next ?? .start, completion: completion) }
     }

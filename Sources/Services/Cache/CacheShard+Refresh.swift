@@ -57,7 +57,8 @@ extension CacheShard {
         condition: CacheCondition
     ) throws(CacheFault) -> ShardPutOutcome {
         guard let grant = try? leases.grant(token, on: key, now: loop.monotonicNow) else { return .leaseVoid }
-        if contents.tags.isInvalid(metadata.tags, grant.stamp) || contents.tags.isInvalid(grant.tags.span, grant.stamp)
+        if box.contents.tags.isInvalid(metadata.tags, grant.stamp)
+            || box.contents.tags.isInvalid(grant.tags.span, grant.stamp)
         {
             _ = giveUp(token, key)
             return .leaseVoid

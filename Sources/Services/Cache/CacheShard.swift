@@ -9,7 +9,7 @@ package actor CacheShard {
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
-    var contents: ShardContents
+    nonisolated let box: ShardBox
     var leases: RefreshLeases
     var clock: HybridClock
     let seed: PlacementSeed
@@ -39,7 +39,7 @@ package actor CacheShard {
         self.loop = loop
         self.account = account
         self.seed = seed
-        contents = ShardContents(table: table, tags: TagStamps(using: &random))
+        box = ShardBox(ShardContents(table: table, tags: TagStamps(using: &random)))
         leases = RefreshLeases(secret: secret)
         clock = HybridClock(node: node)
     }
@@ -47,7 +47,7 @@ package actor CacheShard {
     /// Milliseconds since 1970.
     package var now: UInt64 { loop.now }
 
-    package var statistics: CacheStatistics { contents.table.statistics }
+    package var statistics: CacheStatistics { box.contents.table.statistics }
 
     /// The version of a change that happens now.
     func stamp() -> Version { clock.stamp(now: loop.now) }
@@ -60,16 +60,20 @@ extension CacheShard {
     package func withEntry(
         _ key: Span<UInt8>, allowStale: Bool = false, _ body: (borrowing CacheEntry) -> Void
     ) -> Bool {
-        guard let entry = contents.get(key, allowStale: allowStale, now: loop.now) else { return false }
-        body(entry)
-        return true
+        box.contents.show(key, allowStale: allowStale, now: loop.now, body)
+    }
+
+    /// `withEntry` for a fresh entry, for code that runs on the shard's loop and has not entered the shard.
+    package nonisolated func withFreshEntry(_ key: Span<UInt8>, _ body: (borrowing CacheEntry) -> Void) -> Bool {
+        loop.assertInLoop()
+        return box.contents.show(key, allowStale: false, now: loop.now, body)
     }
 
     /// Shows entries in the order of a scan; see `CacheTable.scan`.
     package func scan(
         from cursor: ScanCursor, limits: ScanLimits, _ show: (borrowing CacheEntry) -> Void
     ) -> ScanCursor? {
-        contents.scan(from: cursor, limits: limits, now: loop.now, show)
+        box.contents.scan(from: cursor, limits: limits, now: loop.now, show)
     }
 }
 
@@ -99,7 +103,7 @@ extension CacheShard {
         _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata, condition: CacheCondition
     ) throws(CacheFault) -> ShardPutOutcome {
         let version = stamp()
-        let outcome = try contents.put(
+        let outcome = try box.contents.put(
             key, value, metadata, condition: condition, now: loop.now, version: version)
         switch outcome {
         case .created: return .stored(version, isNew: true)
@@ -110,14 +114,14 @@ extension CacheShard {
 
     package func touch(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool {
         let version = stamp()
-        return try contents.touch(key, deadlines, now: loop.now, version: version)
+        return try box.contents.touch(key, deadlines, now: loop.now, version: version)
     }
 
     package func increment(
         _ key: Span<UInt8>, by amount: Int64, deadlines: Deadlines
     ) throws(CacheFault) -> Int64 {
         let version = stamp()
-        let value = try contents.increment(
+        let value = try box.contents.increment(
             key, by: amount, deadlines: deadlines, now: loop.now, version: version)
         endLease(of: key)
         return value
@@ -126,7 +130,7 @@ extension CacheShard {
     /// Removes an entry. A load under way for this key may not be stored any more.
     package func remove(_ key: Span<UInt8>, condition: CacheCondition = .always) -> RemoveOutcome {
         let version = stamp()
-        let outcome = contents.remove(key, condition: condition, now: loop.now, version: version)
+        let outcome = box.contents.remove(key, condition: condition, now: loop.now, version: version)
         switch outcome {
         case .removed, .absent: voidLease(of: key)
         case .failed: break
@@ -137,13 +141,13 @@ extension CacheShard {
     /// Voids every entry with this tag, whatever their number, at once.
     package func invalidate(tag: Span<UInt8>) {
         let (id, stamp) = (tagID(of: tag), stamp())
-        contents.tags.invalidate(id, at: stamp)
+        box.contents.tags.invalidate(id, at: stamp)
         settleCharge()
     }
 
     /// Charges what tag stamps and leases have grown by.
     func settleCharge() {
-        let growth = contents.tags.byteCount + leases.byteCount - bytesCharged
+        let growth = box.contents.tags.byteCount + leases.byteCount - bytesCharged
         guard growth != 0 else { return }
         account.charge(growth)
         bytesCharged += growth
@@ -163,9 +167,9 @@ extension CacheShard {
     }
 
     private func keepUp() {
-        let expired = contents.table.expireSome(now: loop.now, visits: Self.expiryVisits)
-        let isUnfinished = contents.table.maintain(now: loop.now)
-        contents.table.clearChanges()
+        let expired = box.contents.table.expireSome(now: loop.now, visits: Self.expiryVisits)
+        let isUnfinished = box.contents.table.maintain(now: loop.now)
+        box.contents.table.clearChanges()
         let isBusy = isUnfinished || expired * Self.busyFraction > Self.expiryVisits
         upkeepTimer?.start(after: isBusy ? Self.upkeepSoonInterval : Self.upkeepInterval)
     }
