@@ -38,6 +38,14 @@ def expect_value(response: Response, value: bytes) -> Response:
     return response
 
 
+def expect_open_unless_said(client: Connection, response: Response):
+    """A connection ends after an answer if and only if the answer says so (RFC 9112 §9.6)."""
+    if response.get("connection") == "close":
+        assert client.is_closed_by_server()
+    else:
+        assert client.request("GET", "/livez").status == 200
+
+
 def post_json(client: Connection, path: str, body) -> Response:
     return client.request("POST", path, {"Content-Type": "application/json"}, json.dumps(body).encode())
 

@@ -3,7 +3,7 @@ import selectors
 
 import pytest
 
-from expectations import expect_problem, expect_value, put
+from expectations import expect_problem, expect_value, metrics, put, total
 from http_client import Connection
 from waiting import wait_until
 
@@ -103,11 +103,16 @@ def test_an_expired_lease_passes_to_a_waiter(client, connect, path):
 
 
 def test_a_waiter_that_leaves_does_not_take_the_lease_along(client, connect, path):
+    def count_connections() -> float:
+        return total(metrics(client), "tribe_connections")
+
     token = take_lease(client, path)
     gone, waiter = connect(), connect()
-    ask(gone, path, "refresh=5s&wait=10s")
-    ask(waiter, path, "refresh=5s&wait=10s")
+    ask(gone, path, "refresh=60s&wait=60s")
+    ask(waiter, path, "refresh=60s&wait=60s")
+    wait_until(lambda: count_connections() == 3, "both wait")
     gone.close()
+    wait_until(lambda: count_connections() == 2, "the node notices who has left")
     client.request("DELETE", f"{path}/refresh", {"X-Tribe-Refresh": token})
     assert waiter.read_response()["x-tribe-refresh"]
 

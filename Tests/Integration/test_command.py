@@ -1,0 +1,111 @@
+"""The command: what it prints, what it refuses, and how it logs."""
+import datetime
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from servers import TRIBE, STOP_SECONDS
+from waiting import wait_until
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess:
+    """Runs a command that is expected to end by itself."""
+    return subprocess.run([TRIBE, *arguments], env=os.environ | settings, capture_output=True, text=True, timeout=20)
+
+
+def test_it_prints_what_to_try(start_node):
+    node = start_node()
+    output = wait_until(node.output_file.read_text, "something is printed")
+    request = re.search(r"curl -X PUT --data-binary hello '(http://[^']+)'", output)
+    assert request, output
+    subprocess.run(["curl", "-sSf", "-X", "PUT", "--data-binary", "hello", request[1]], check=True, timeout=20)
+    get = request[1].partition("?")[0]
+    assert get in output
+    assert subprocess.run(["curl", "-sSf", get], capture_output=True, check=True, timeout=20).stdout == b"hello"
+
+
+def test_every_log_line_is_a_json_object(start_node):
+    node = start_node(loops=2)
+    assert node.stop() == 0
+    lines = node.log()
+    assert [line["message"] for line in lines] == ["listening", "draining", "drained"]
+    for line in lines:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+        datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00"))
+
+
+def test_on_a_terminal_it_logs_for_people():
+    leader, follower = os.openpty()
+    process = subprocess.Popen([TRIBE, "dev", "--http", "127.0.0.1:0"], stdout=subprocess.DEVNULL, stderr=follower)
+    os.close(follower)
+    text = ""
+
+    def has_begun() -> bool:
+        nonlocal text
+        text += os.read(leader, 65_536).decode()
+        return "listening" in text
+
+    try:
+        wait_until(has_begun, "the first line")
+        assert "{" not in text
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        os.close(leader)
+
+
+def test_a_port_that_is_taken_is_refused():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        result = run("dev", "--http", f"127.0.0.1:{port}")
+    assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
+    assert str(port) in result.stderr
+
+
+def test_two_nodes_do_not_share_a_port(start_node):
+    node = start_node(loops=4)
+    result = run("dev", "--http", f"127.0.0.1:{node.port}", "--loops", "4")
+    assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--loops", "0"], ["--loops", "x"], ["--memory", "1"], ["--memory", "x"], ["--http", "nowhere"],
+    ["--http", "127.0.0.1:99999"], ["--unknown"], ["more"]])
+def test_a_wrong_argument_is_named(arguments):
+    result = run("dev", *arguments)
+    assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGTRAP, -signal.SIGILL)
+    assert arguments[0].lstrip("-") in result.stderr
+
+
+@pytest.mark.parametrize("name, value", [
+    ("TRIBE_LIMITS_CONNECTIONS", "many"), ("TRIBE_LIMITS_IDLETIMEOUT", "75"), ("TRIBE_CACHE_VALUEMAX", "0"),
+    ("TRIBE_LIMITS_MADEUP", "1")])
+def test_a_wrong_setting_is_named(name, value):
+    result = run("dev", "--http", "127.0.0.1:0", **{name: value})
+    assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL)
+    assert name in result.stderr
+
+
+def test_all_wrong_settings_are_named_at_once():
+    result = run("dev", TRIBE_LIMITS_FIELDSMAX="x", TRIBE_LIMITS_URIMAX="x")
+    assert "TRIBE_LIMITS_FIELDSMAX" in result.stderr and "TRIBE_LIMITS_URIMAX" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["dev", "--help"]])
+def test_help_is_printed(arguments):
+    result = run(*arguments)
+    assert result.returncode == 0
+    assert "dev" in result.stdout
+
+
+def test_the_soft_limit_of_descriptors_is_raised(start_node):
+    node = start_node()
+    limits = open(f"/proc/{node.process.pid}/limits").read()
+    soft, hard = re.search(r"Max open files\s+(\d+)\s+(\d+)", limits).groups()
+    assert soft == hard
