@@ -17,6 +17,7 @@ def finish(server: Tribe):
     """Ends a node as an operator would, unless the test has: it must drain, exit 0, and have logged no error."""
     if server.process.poll() is None:
         assert server.stop() == 0, server.output()
+    assert server.process.returncode in (0, 1), f"ended with {server.process.returncode}:\n{server.output()[-5_000:]}"
     for line in server.log():
         assert {"time", "level", "message"} <= line.keys(), line
         assert line["level"] not in ("error", "critical"), line

@@ -102,7 +102,8 @@ def test_an_expired_lease_passes_to_a_waiter(client, connect, path):
     expect_value(client.request("GET", path), b"loaded")
 
 
-def test_a_waiter_that_leaves_does_not_take_the_lease_along(client, connect, path):
+@pytest.mark.parametrize("leaves", ["closes", "resets"])
+def test_a_waiter_that_leaves_does_not_take_the_lease_along(client, connect, path, leaves):
     def count_connections() -> float:
         return total(metrics(client), "tribe_connections")
 
@@ -111,8 +112,11 @@ def test_a_waiter_that_leaves_does_not_take_the_lease_along(client, connect, pat
     ask(gone, path, "refresh=60s&wait=60s")
     ask(waiter, path, "refresh=60s&wait=60s")
     wait_until(lambda: count_connections() == 3, "both wait")
-    gone.close()
-    wait_until(lambda: count_connections() == 2, "the node notices who has left")
+    if leaves == "resets":
+        gone.reset()
+        wait_until(lambda: count_connections() == 2, "the node notices who has left")
+    else:
+        gone.close()
     client.request("DELETE", f"{path}/refresh", {"X-Tribe-Refresh": token})
     assert waiter.read_response()["x-tribe-refresh"]
 

@@ -36,10 +36,15 @@ def test_a_head_may_have_16_kib(client):
 
 
 def test_a_head_that_never_ends_is_cut(client):
-    with pytest.raises((BrokenPipeError, ConnectionResetError)):
-        client.send(HEAD + b"X: ")
-        for _ in range(10_000):
+    def is_cut() -> bool:
+        try:
             client.send(b"x" * 65_536)
+            return False
+        except (BrokenPipeError, ConnectionResetError):
+            return True
+
+    client.send(HEAD + b"X: ")
+    wait_until(is_cut, "the server stops listening", interval=0)
 
 
 def test_a_head_may_have_100_fields(client):
@@ -177,8 +182,7 @@ def test_values_are_evicted_to_stay_within_memory(start_node):
     with Connection(node.port) as client:
         for index in range(200):
             assert put(client, f"/v1/cache/{index}", os.urandom(1 << 20)).status == 201
-        expect_value_of_last = client.request("GET", "/v1/cache/199")
-        assert expect_value_of_last.status == 200
+        assert client.request("GET", "/v1/cache/199").status == 200
     assert procfs.resident_bytes(node.process.pid) < 100 << 20
 
 
@@ -207,7 +211,7 @@ def test_no_descriptor_is_left_behind(start_node):
             connection.send([HEAD, HEAD + b"\r\n", b"nonsense\r\n\r\n", b"GET /v1/cache/k HTTP/1.1\r\nHost: a\r\n\r\n",
                              b"PUT /v1/cache/k HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"][index % 5])
             if index % 2 == 0:
-                # Closing resets the connection instead of ending it in order.
-                connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            connection.close()
+                connection.reset()
+            else:
+                connection.close()
         wait_until(lambda: count() <= before, "all descriptors are closed")

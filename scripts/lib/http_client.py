@@ -6,6 +6,7 @@ raises `BrokenAnswer`.
 """
 import json
 import socket
+import struct
 from dataclasses import dataclass, field
 
 CONNECT_SECONDS = 10
@@ -49,6 +50,11 @@ class Connection:
         self.close()
 
     def close(self):
+        self.socket.close()
+
+    def reset(self):
+        """Closes in a way that the server sees as an error, not as an end."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def send(self, data: bytes):
