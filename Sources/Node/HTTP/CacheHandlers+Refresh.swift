@@ -54,7 +54,7 @@ extension CacheHandlers {
 private struct WaitingExchange: RefreshWaiter {
     let exchange: HTTPExchange
 
-    var isGone: Bool { exchange.isAbandoned }
+    var isLeaving: Bool { exchange.isClientLeaving }
 
     func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard) {
         guard exchange.isAnswerable else { return }

@@ -143,6 +143,7 @@ extension HTTPConnection {
             // Half a request never becomes a whole one.
             abandonBody()
             phase = .ended
+            for exchange in kept { exchange.noteClientLeaving() }
             if !hasKept { connection.finish() }
         case .held, .ended:
             break

@@ -48,8 +48,11 @@ package final class HTTPExchange: @unchecked Sendable {
     var isKept = false
     /// The client is gone, or was told that the deadline has passed: the answer goes nowhere.
     package var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
-    /// Set on the home loop, read by the holder too.
+    /// Whether the client will ask nothing more on this connection: it has shut its end, or is gone. It may still read.
+    package var isClientLeaving: Bool { leaving.load(ordering: .relaxed) || isAbandoned }
+    // Set on the home loop, read by the holder too.
     private let abandoned = Atomic<Bool>(false)
+    private let leaving = Atomic<Bool>(false)
     var startedAt: UInt64 = 0
     /// Monotonic milliseconds after which a kept request is answered with `deadline`.
     var deadline: UInt64 = .max
@@ -68,6 +71,7 @@ package final class HTTPExchange: @unchecked Sendable {
         detached = nil
         isKept = false
         abandoned.store(false, ordering: .relaxed)
+        leaving.store(false, ordering: .relaxed)
         deadline = .max
         closesConnection = false
         foundMatch = nil
@@ -134,6 +138,10 @@ extension HTTPExchange {
         } else {
             loop.execute { self.takeBack() }
         }
+    }
+
+    func noteClientLeaving() {
+        leaving.store(true, ordering: .relaxed)
     }
 
     func abandon() {

@@ -15,8 +15,8 @@ package enum RefreshOutcome: Sendable {
 
 /// Somebody who asked for a lease, and may have to wait for another caller's load.
 package protocol RefreshWaiter: Sendable {
-    /// Whether its client is gone, so that a lease would be wasted on it.
-    var isGone: Bool { get }
+    /// Whether its client is gone, or about to go, so that a lease would be wasted on it.
+    var isLeaving: Bool { get }
 
     /// On the shard's loop, once.
     func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard)
@@ -112,12 +112,13 @@ extension CacheShard {
         settleLeases()
     }
 
-    /// A lease passes to one who waits; if that client is gone, to the next.
+    /// A lease passes to one who waits; if that client is leaving, to the next.
     private func pass(_ token: LeaseToken, to id: RefreshLeases.WaiterID) {
         guard let waiter = waiters.removeValue(forKey: id.rawValue) else {
             preconditionFailure("the leases name a waiter that nobody has")
         }
-        if waiter.waiter.isGone {
+        if waiter.waiter.isLeaving {
+            waiter.waiter.answer(.miss, on: self)
             _ = giveUp(token, waiter.key.span)
         } else {
             waiter.waiter.answer(.granted(token), on: self)
