@@ -15,7 +15,12 @@ enum BrowserRules {
                 .hostNotAllowed, "Host must be an IP address, localhost, a name without dots, or a host of the roster.")
             return false
         }
-        guard !head.method.isSafe, comesFromElsewhere(head) else { return true }
+        return head.method.isSafe || allowChange(exchange)
+    }
+
+    /// False after having answered that a page of another origin may not change anything.
+    static func allowChange(_ exchange: HTTPExchange) -> Bool {
+        guard comesFromElsewhere(exchange.head) else { return true }
         exchange.respond(.crossOrigin, "A page of another origin may not change anything here.")
         return false
     }

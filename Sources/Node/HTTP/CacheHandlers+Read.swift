@@ -13,6 +13,7 @@ extension CacheHandlers {
         let query = CacheQuery(head.query, allowed: [.consistency, .refresh, .wait])
         guard query.faults.isEmpty else { return exchange.respond(invalid: query.faults) }
         guard let lease = query.refresh else { return answerFresh(shard, exchange, key) }
+        guard BrowserRules.allowChange(exchange) else { return }
         CacheHandlers.refresh(shard, exchange, key, lease: lease, wait: query.wait)
     }
 

@@ -1,3 +1,5 @@
+import Reactor
+
 /// The stable word of an error, for programs. Never renamed.
 enum ProblemCode: String, CaseIterable, Sendable {
     case badRequest = "bad_request"
@@ -78,7 +80,10 @@ struct ProblemEntry: Hashable, Sendable {
 
     /// The entry whose page is at `/v1/errors/{code}`.
     static func named(_ code: String) -> ProblemEntry? {
-        ProblemCode(rawValue: code)?.entry
+        if let code = ProblemCode(rawValue: code) { return code.entry }
+        return HTTPFault(rawValue: code).map { fault in
+            ProblemEntry(refusal: fault.code, status: UInt16(fault.status), meaning: fault.detail)
+        }
     }
 }
 

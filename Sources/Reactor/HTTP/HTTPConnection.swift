@@ -177,7 +177,7 @@ extension HTTPConnection {
         exchange.startedAt = connection.loop.arrivalNanoseconds
         let head = exchange.head
         exchange.id = connection.loop.makeRequestID(given: head[.xRequestID])
-        exchange.closesConnection = !exchange.head.keepAlive || server.isDraining
+        exchange.closesConnection = !exchange.head.keepAlive
         if !hasKept || (exchange.head.method.isSafe && exchange.head.body == .none) {
             start(exchange)
         } else {
@@ -275,8 +275,8 @@ extension HTTPConnection {
         server.service.answered(exchange, status: exchange.status, nanoseconds: nanoseconds)
         guard exchange.isKept else { return }
         releaseAnswers()
-        flushLater()
-        resume()
+        // Not at once: whoever answers may be in the middle of something that the next request would disturb.
+        connection.resumeAtEndOfTurn()
     }
 
     /// Sends the answers at the front of the order that are complete, and what the next one has written so far.

@@ -21,6 +21,7 @@ package final class HTTPExchange: @unchecked Sendable {
 
     /// The loop of the connection.
     package let loop: EventLoop
+    private let drainFlag: DrainFlag
 
     // MARK: Of the holder
 
@@ -57,7 +58,8 @@ package final class HTTPExchange: @unchecked Sendable {
     /// Monotonic milliseconds after which a kept request is answered with `deadline`.
     var deadline: UInt64 = .max
 
-    init(loop: EventLoop, head: HTTPRequestHead) {
+    init(loop: EventLoop, head: HTTPRequestHead, drainFlag: DrainFlag) {
+        self.drainFlag = drainFlag
         self.loop = loop
         self.head = head
         holder = loop
@@ -109,6 +111,7 @@ extension HTTPExchange {
     /// Begins the answer. It ends with one of the `finish` functions of what this returns. On the holder.
     package func respond(_ status: HTTPStatus) -> HTTPResponse {
         precondition(isAnswerable, "request answered twice, or after its client had gone")
+        if drainFlag.isSet { closesConnection = true }
         return HTTPResponse(exchange: self, status: status)
     }
 

@@ -9,6 +9,7 @@ final class HTTPLoopServer: @unchecked Sendable {
     private let connections: SharedCount
     private var listener: TCPListener?
 
+    private let drainFlag: DrainFlag
     private(set) var isDraining = false
     private var onDrained: ((_ cut: Int) -> Void)?
     private var drainTimer: LoopTimer?
@@ -26,13 +27,14 @@ final class HTTPLoopServer: @unchecked Sendable {
 
     init(
         loop: EventLoop, address: SocketAddress, limits: HTTPServerLimits, budget: any MemoryBudget,
-        connections: SharedCount, service: any HTTPService
+        connections: SharedCount, drainFlag: DrainFlag, service: any HTTPService
     ) throws {
         loop.assertInLoop()
         self.loop = loop
         self.limits = limits
         self.budget = budget
         self.connections = connections
+        self.drainFlag = drainFlag
         self.service = service
         listener = try TCPListener(loop: loop, address: address) { [unowned self] in accept($0) }
         loop.watchDeadlines(writeTime: limits.idleTime)
@@ -76,7 +78,7 @@ extension HTTPLoopServer {
             spareExchange = nil
             return exchange
         }
-        return freeExchanges.popLast() ?? HTTPExchange(loop: loop, head: HTTPRequestHead())
+        return freeExchanges.popLast() ?? HTTPExchange(loop: loop, head: HTTPRequestHead(), drainFlag: drainFlag)
     }
 
     /// Only an exchange that nobody can have kept is used again: a late answer must not reach the next request.

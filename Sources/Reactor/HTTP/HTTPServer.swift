@@ -34,6 +34,7 @@ package final class HTTPServer: Sendable {
     package let limits: HTTPServerLimits
     private let group: LoopGroup
     private let loopServers: [HTTPLoopServer]
+    private let drainFlag: DrainFlag
 
     /// Listens on `address`, which `TCPListener.claim` has returned, with a service of its own on each loop. From a thread
     /// that is no loop.
@@ -42,6 +43,8 @@ package final class HTTPServer: Sendable {
         service: @escaping @Sendable (EventLoop) -> any HTTPService
     ) throws {
         let connections = SharedCount()
+        let drainFlag = DrainFlag()
+        self.drainFlag = drainFlag
         self.address = address
         self.limits = limits
         self.group = group
@@ -51,7 +54,7 @@ package final class HTTPServer: Sendable {
                 let server = try loop.wait {
                     try HTTPLoopServer(
                         loop: loop, address: address, limits: limits, budget: budget, connections: connections,
-                        service: service(loop))
+                        drainFlag: drainFlag, service: service(loop))
                 }
                 servers.append(server)
             }
@@ -67,6 +70,7 @@ package final class HTTPServer: Sendable {
     package func drain(completion: @escaping @Sendable (_ cut: Int) -> Void) {
         let first = group.loops[0]
         let servers = loopServers
+        drainFlag.set()
         let pending = DrainCount(count: servers.count, completion: completion)
         for server in servers {
             server.loop.execute {
@@ -76,6 +80,15 @@ package final class HTTPServer: Sendable {
             }
         }
     }
+}
+
+/// Says on every loop that the server drains.
+final class DrainFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() { flag.store(true, ordering: .relaxed) }
 }
 
 /// Counts the connections of all loops against the one limit of the node.

@@ -21,7 +21,13 @@ extension TCPConnection {
         loop.flushAtEndOfTurn(self)
     }
 
-    /// One gathered write of what there is.
+    /// Asks for `drained` once this turn's output is written.
+    func resumeAtEndOfTurn() {
+        isHeldUp = true
+        flushAtEndOfTurn()
+    }
+
+    /// One gathered write of what there is; then the handler goes on if it was held up.
     func flush() {
         isFlushScheduled = false
         writeOut()

@@ -40,7 +40,7 @@ package final class TCPConnection: @unchecked Sendable {
     private var isReading = false
     private var hasInputEnded = false
     var isFlushScheduled = false
-    /// The handler stopped reading because of the backlog, and is told when that is gone.
+    /// The handler waits for `drained`, until the output is written or the turn ends.
     var isHeldUp = false
 
     /// Output of this turn, and of later ones while `writing` is under way.
