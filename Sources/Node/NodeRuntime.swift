@@ -37,12 +37,6 @@ final class NodeRuntime: Sendable {
         ) { loop in
             APIService(node: context, loop: loop)
         }
-        logger.info(
-            "listening",
-            metadata: [
-                "http": "\(server.address)", "node": "\(context.identity.id)", "loops": "\(settings.loops)",
-                "memory": "\(settings.memory)", "version": "\(TribeVersion.text)",
-            ])
     }
 
     /// Descriptors that are no connections: a few for each loop, the listeners, standard streams, and what files need.
@@ -52,17 +46,26 @@ final class NodeRuntime: Sendable {
 
     var httpAddress: SocketAddress { server.address }
 
-    /// Waits until the node has stopped; the exit code of the process. SIGTERM and SIGINT drain it, a second one ends it at
-    /// once.
-    func waitForEnd() -> Int32 {
+    /// From now on SIGTERM and SIGINT drain the node, and a second one ends it at once. Says then that it listens: whoever
+    /// waits for that may stop it.
+    func announce() {
         let loop = context.group.loops[0]
-        loop.execute { [self] in
+        loop.wait { [self] in
             for name in [LoopSignal.Name.terminate, .interrupt] {
                 _ = LoopSignal(loop: loop, name: name) { self.stop() }
             }
         }
-        return end.wait()
+        let settings = context.settings
+        logger.info(
+            "listening",
+            metadata: [
+                "http": "\(server.address)", "node": "\(context.identity.id)", "loops": "\(settings.loops)",
+                "memory": "\(settings.memory)", "version": "\(TribeVersion.text)",
+            ])
     }
+
+    /// Waits until the node has stopped; the exit code of the process.
+    func waitForEnd() -> Int32 { end.wait() }
 
     private func stop() {
         guard context.beginDrain() else {

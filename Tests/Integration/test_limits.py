@@ -23,7 +23,7 @@ def test_a_target_may_have_8_kib(client):
     client.send(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % target)
     assert client.read_response().status != 414
     client.send(b"GET %bx HTTP/1.1\r\nHost: a\r\n\r\n" % target)
-    expect_problem(client.read_response(), 414, "uri_too_long")
+    expect_problem(client.read_response(), 414, "target_too_long")
     assert client.is_closed_by_server()
 
 

@@ -40,6 +40,7 @@ struct DevCommand: ParsableCommand {
             logger.error("cannot start", metadata: ["reason": "\(Self.explain(error))"])
             throw ExitCode(1)
         }
+        runtime.announce()
         HostProcess.writeToStandardOutput(Self.welcome(runtime.httpAddress))
         throw ExitCode(runtime.waitForEnd())
     }

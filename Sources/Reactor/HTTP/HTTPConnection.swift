@@ -214,8 +214,12 @@ extension HTTPConnection {
 
     private func admitBody(of exchange: HTTPExchange) {
         phase = .idle(since: connection.loop.monotonicNow, isFirst: false)
+        let closes = exchange.closesConnection
+        // An answer before the body is the connection's last: what follows is the body, which nobody reads.
+        exchange.closesConnection = true
         let plan = server.service.admit(exchange)
         guard exchange.state == .open else { return endAfterRefusal(exchange) }
+        exchange.closesConnection = closes
         switch HTTPBodyReceiver.make(exchange, plan: plan, server: server, now: connection.loop.monotonicNow) {
         case .success(let receiver):
             phase = .body(receiver)
@@ -318,7 +322,6 @@ extension HTTPConnection {
     }
 
     private func endAfterRefusal(_ exchange: HTTPExchange) {
-        exchange.closesConnection = true
         if case .body(let receiver) = phase { receiver.abandon() }
         retire(exchange)
     }
