@@ -32,6 +32,8 @@ final class HTTPConnection: ConnectionHandler {
     /// The exchange whose head is being decoded.
     private var arriving: HTTPExchange?
     private var isDecoding = false
+    /// Bytes of a further request are here, behind the one that is being handled.
+    private(set) var hasMoreInput = false
     private let isCounted: Bool
 
     /// `isCounted`: the connection is one of those that the limit counts.
@@ -88,6 +90,7 @@ extension HTTPConnection {
                 let exchange = exchangeToFill()
                 let (event, count) = try decoder.next(rest, into: exchange.head)
                 consumed += count
+                hasMoreInput = consumed < bytes.count
                 switch event {
                 case .incomplete:
                     noteIncomplete(anyRead: !rest.isEmpty)

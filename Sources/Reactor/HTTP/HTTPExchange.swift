@@ -36,6 +36,8 @@ package final class HTTPExchange: @unchecked Sendable {
     /// The answer waits here while earlier requests of the connection have none, or while the exchange is lent.
     var detached: OutputBuffer?
     var status = HTTPStatus.ok
+    /// No byte of a further request had come when this was last looked at: while the node drains, this one is the last.
+    private var isLastKnown = false
     /// The answer is the last of its connection.
     var closesConnection = false
 
@@ -108,10 +110,13 @@ extension HTTPExchange {
         }
     }
 
-    /// Begins the answer. It ends with one of the `finish` functions of what this returns. On the holder.
+    /// Begins the answer. It ends with one of the `finish` functions of what this returns. On the holder. Of an exchange
+    /// that was abandoned meanwhile the answer goes nowhere.
     package func respond(_ status: HTTPStatus) -> HTTPResponse {
-        precondition(isAnswerable, "request answered twice, or after its client had gone")
-        if drainFlag.isSet { closesConnection = true }
+        holder.assertInLoop()
+        precondition(state == .open, "a request is answered once")
+        if holder === loop { isLastKnown = connection?.hasMoreInput == false }
+        if isLastKnown, drainFlag.isSet { closesConnection = true }
         return HTTPResponse(exchange: self, status: status)
     }
 
@@ -167,6 +172,7 @@ extension HTTPExchange {
         precondition(!isLent && state == .open && other !== loop, "only an open exchange can be lent, and once")
         if collectedBody == nil, !span.isEmpty { collectedBody = Blob(copying: span) }
         isLent = true
+        isLastKnown = connection?.hasMoreInput == false
         holder = other
         other.execute { run(self) }
     }

@@ -13,6 +13,8 @@ final class HTTPLoopServer: @unchecked Sendable {
     private(set) var isDraining = false
     private var onDrained: ((_ cut: Int) -> Void)?
     private var drainTimer: LoopTimer?
+    /// How long a drain goes on accepting, in milliseconds: a few turns of the loop.
+    private static let acceptTime: UInt64 = 50
 
     /// Connections that count against the limit, and those that were only told that there are too many.
     private var servedCount = 0
@@ -66,7 +68,7 @@ extension HTTPLoopServer {
         }
         servedCount -= 1
         connections.remove()
-        if isDraining, servedCount == 0 { endDrain(cut: 0) }
+        endDrainIfDone()
     }
 }
 
@@ -98,20 +100,41 @@ extension HTTPLoopServer {
 
 extension HTTPLoopServer {
     /// Stops accepting and calls `completion` once when the last connection is closed, or the time for that is over.
+    ///
+    /// Connections that the kernel has ready are accepted first: to close over them would reset them, with the requests
+    /// that their clients have sent already.
     func drain(completion: @escaping (_ cut: Int) -> Void) {
         guard !isDraining else { return }
         isDraining = true
         onDrained = completion
+        var isAccepting = true
+        let timer = LoopTimer(loop: loop) { [unowned self] in
+            if isAccepting {
+                isAccepting = false
+                stopAccepting()
+            } else {
+                cutConnections()
+            }
+        }
+        drainTimer = timer
+        timer.start(after: Self.acceptTime)
+    }
+
+    private func stopAccepting() {
         listener?.close()
         listener = nil
-        guard servedCount > 0 else { return endDrain(cut: 0) }
-        let timer = LoopTimer(loop: loop) { [unowned self] in
-            let cut = servedCount
-            for connection in loop.connections.all where connection.handler is HTTPConnection { connection.close() }
-            endDrain(cut: cut)
-        }
-        timer.start(after: limits.drainTime)
-        drainTimer = timer
+        drainTimer?.start(after: limits.drainTime)
+        endDrainIfDone()
+    }
+
+    private func cutConnections() {
+        let cut = servedCount
+        for connection in loop.connections.all where connection.handler is HTTPConnection { connection.close() }
+        endDrain(cut: cut)
+    }
+
+    private func endDrainIfDone() {
+        if isDraining, listener == nil, servedCount == 0 { endDrain(cut: 0) }
     }
 
     private func endDrain(cut: Int) {
