@@ -103,22 +103,24 @@ def test_an_expired_lease_passes_to_a_waiter(client, connect, path):
 
 
 @pytest.mark.parametrize("leaves", ["closes", "resets"])
-def test_a_waiter_that_leaves_does_not_take_the_lease_along(client, connect, path, leaves):
+def test_a_waiter_that_leaves_does_not_take_the_lease_along(start_node, path, leaves):
+    node = start_node(loops=1)
+
     def count_connections() -> float:
         return total(metrics(client), "tribe_connections")
 
-    token = take_lease(client, path)
-    gone, waiter = connect(), connect()
-    ask(gone, path, "refresh=60s&wait=60s")
-    ask(waiter, path, "refresh=60s&wait=60s")
-    wait_until(lambda: count_connections() == 3, "both wait")
-    if leaves == "resets":
-        gone.reset()
-        wait_until(lambda: count_connections() == 2, "the node notices who has left")
-    else:
-        gone.close()
-    client.request("DELETE", f"{path}/refresh", {"X-Tribe-Refresh": token})
-    assert waiter.read_response()["x-tribe-refresh"]
+    with Connection(node.port) as client, Connection(node.port) as gone, Connection(node.port) as waiter:
+        token = take_lease(client, path, "refresh=30s")
+        ask(gone, path, "refresh=30s&wait=10s")
+        ask(waiter, path, "refresh=30s&wait=10s")
+        wait_until(lambda: count_connections() == 3, "both wait")
+        if leaves == "resets":
+            gone.reset()
+            wait_until(lambda: count_connections() == 2, "the node notices who has left")
+        else:
+            gone.close()
+        client.request("DELETE", f"{path}/refresh", {"X-Tribe-Refresh": token})
+        assert waiter.read_response().get("x-tribe-refresh")
 
 
 @pytest.mark.parametrize("token", ["", "x", "0", "ffffffffffffffffffffffffffffffff"])

@@ -1,4 +1,5 @@
 """The servers that are measured: each a process of its own, on a free port, pinned to cores, with a clean end."""
+import getpass
 import json
 import os
 import resource
@@ -162,6 +163,7 @@ class Nginx(Server):
     name = "nginx"
     configuration = """
 daemon off;
+user {user};
 worker_processes 1;
 worker_rlimit_nofile {descriptors};
 pid {folder}/pid;
@@ -197,14 +199,11 @@ http {{
         self.constant = constant
         self.files = self.folder / "files"
         self.files.mkdir()
-        # The worker of a server that root starts is another user.
-        self.folder.chmod(0o755)
-        self.files.chmod(0o777)
 
     def command(self) -> list[str]:
         configuration = self.configuration.format(
             folder=self.folder, port=self.port, constant=self.constant,
-            descriptors=resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+            descriptors=resource.getrlimit(resource.RLIMIT_NOFILE)[1], user=getpass.getuser())
         file = self.folder / "nginx.conf"
         file.write_text(configuration)
         return ["/usr/sbin/nginx", "-e", f"{self.folder}/error.log", "-c", str(file)]
