@@ -64,7 +64,7 @@ class Server:
         with self.output_file.open("wb") as output, self.error_file.open("wb") as errors:
             self.process = subprocess.Popen(
                 pinned(self.command(), self.cores), stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-                env=self.environment())
+                env=self.environment(), start_new_session=True)
         try:
             wait_until(self._is_ready_or_dead, f"{self.name} is ready", START_SECONDS)
         except BaseException:
@@ -87,7 +87,8 @@ class Server:
             raise
 
     def kill(self):
-        self.process.kill()
+        """Ends the server at once, and the processes that it has started."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def __enter__(self):
