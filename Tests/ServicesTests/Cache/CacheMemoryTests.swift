@@ -151,7 +151,7 @@ import Testing
                 number += 1
                 let key = bytes("key\(number)")
                 guard
-                    Int(PartitionID(of: key.span, seed: TableHarness.seed).rawValue) % 2
+                    Int(TableHarness.partition(of: key).rawValue) % 2
                         == harness.table.partitions.loop
                 else { continue }
                 try harness.put(key, [UInt8](repeating: 1, count: 300))

@@ -60,7 +60,7 @@ import Testing
         var harness = try TableHarness(loop: 2, loopCount: 3)
         for number in 0..<300 {
             let key = bytes("key\(number)")
-            if Int(PartitionID(of: key.span, seed: TableHarness.seed).rawValue) % 3 == 2 {
+            if Int(TableHarness.partition(of: key).rawValue) % 3 == 2 {
                 try harness.put(key, bytes("v"))
             }
         }
@@ -76,12 +76,12 @@ import Testing
         }
         let partition = harness.table.key(bytes("{p}").span).partition
         let all = harness.keys()
-        let inRange = all.filter { 100...200 ~= PartitionID(of: $0.span, seed: TableHarness.seed).rawValue }
+        let inRange = all.filter { 100...200 ~= TableHarness.partition(of: $0).rawValue }
         #expect(
             harness.keys(.partitions(first: PartitionID(rawValue: 100), last: PartitionID(rawValue: 200))).sorted(
                 by: less)
                 == inRange.sorted(by: less))
-        let ours = all.filter { PartitionID(of: $0.span, seed: TableHarness.seed) == partition }
+        let ours = all.filter { TableHarness.partition(of: $0) == partition }
         #expect(harness.table.entries(in: partition) == ours.count)
         let inBucket = ours.filter { XXH3.hash($0.span, seed: TableHarness.seed) >> 56 == 9 }
         #expect(!inBucket.isEmpty)

@@ -25,6 +25,10 @@ struct SeededGenerator: RandomNumberGenerator {
 struct TableHarness: ~Copyable {
     static let seed: UInt64 = 7
 
+    static func partition(of key: [UInt8]) -> PartitionID {
+        PartitionID(of: key.span, seed: PlacementSeed(rawValue: seed))
+    }
+
     let account: MemoryAccount
     var table: CacheTable
     var now: UInt64 = 1_700_000_000_000
