@@ -123,11 +123,12 @@ final class HTTPTestServer: Sendable {
 
     /// Has every connection look at its deadlines as if `milliseconds` had gone by.
     func pass(milliseconds: UInt64) {
+        let writeTime = server.limits.idleTime
         for loop in group.loops {
             loop.wait {
                 let now = loop.monotonicNow + milliseconds
                 for connection in loop.connections.all {
-                    connection.checkDeadlines(now: now, writeTime: self.server.limits.idleTime)
+                    connection.checkDeadlines(now: now, writeTime: writeTime)
                 }
             }
         }
