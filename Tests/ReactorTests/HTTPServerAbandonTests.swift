@@ -106,6 +106,19 @@ import Testing
         }
     }
 
+    @Test func aDeadlineHoldsWhileTheClientHasSentPartOfItsNextRequest() throws {
+        let parked = Parked([])
+        let server = try Self.server(parked, limits: { $0.headerTime = 60_000 })
+        let client = try server.client()
+        try client.send(get("/kept") + "GET /next HT")
+        #expect(parked.wait { $0.count == 1 })
+        server.settle()
+        server.pass(milliseconds: 10_000)
+        #expect(try client.answer().status == 503)
+        try client.send("TP/1.1\r\nHost: test\r\n\r\n")
+        #expect(parked.wait { $0.count == 2 })
+    }
+
     @Test func requestsBehindAnExpiredOneThatIsLentAreNotAnswered() throws {
         let parked = Parked([])
         let server = try Self.server(parked)

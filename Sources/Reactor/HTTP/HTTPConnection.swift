@@ -369,7 +369,7 @@ extension HTTPConnection {
             let time = server.isDraining ? limits.drainIdleTime : isFirst ? limits.headerTime : limits.idleTime
             if now > since + time { end() }
         case .head(let since):
-            if now > since + limits.headerTime { refuse(.headerTooSlow) }
+            if now > since + limits.headerTime { refuse(.headerTooSlow) } else { expireKept(now: now) }
         case .body(let receiver):
             if receiver.isTooSlow(now: now, rateMin: limits.bodyRateMin) { refuse(.bodyTooSlow) }
         case .held, .ended:
