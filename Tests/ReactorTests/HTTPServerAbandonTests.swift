@@ -119,6 +119,19 @@ import Testing
         #expect(parked.wait { $0.count == 2 })
     }
 
+    @Test func anExpiredHeadRequestHasNoBodyEvenIfAnotherLoopHoldsIt() throws {
+        let parked = Parked([])
+        let server = try Self.server(parked)
+        let client = try server.client()
+        try client.send("HEAD /lent HTTP/1.1\r\nHost: test\r\n\r\n")
+        #expect(parked.wait { $0.count == 1 })
+        server.pass(milliseconds: 10_000)
+        let answer = try client.answer(to: "HEAD")
+        #expect(answer.status == 503)
+        #expect(answer["content-length"] == "7")
+        #expect(try client.rest() == [])
+    }
+
     @Test func requestsBehindAnExpiredOneThatIsLentAreNotAnswered() throws {
         let parked = Parked([])
         let server = try Self.server(parked)

@@ -392,7 +392,7 @@ extension HTTPConnection {
     private func substitute(at index: Int) -> HTTPExchange {
         let lent = kept[index]
         let exchange = server.takeExchange()
-        exchange.head.reset()
+        exchange.head.reset(keeping: lent.head.method)
         exchange.state = .open
         exchange.connection = self
         exchange.isKept = true

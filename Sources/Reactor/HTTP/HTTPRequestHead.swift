@@ -62,9 +62,10 @@ package final class HTTPRequestHead {
         unsafe fields.deallocate()
     }
 
-    /// Forgets the request: for an answer to what never became one.
-    func reset() {
+    /// Forgets the request: for an answer to what never became one. What answers in place of a request keeps its method.
+    func reset(keeping method: HTTPMethod = .get) {
         line = Line()
+        line.method = method
         byteCount = 0
         count = 0
         firsts = InlineArray(repeating: 0)
