@@ -169,10 +169,11 @@ extension EventLoop {
     }
 
     private func flushConnections() {
-        guard !unflushed.isEmpty else { return }
-        let connections = unflushed
-        unflushed = []
-        for connection in connections { connection.flush() }
+        while !unflushed.isEmpty {
+            let connections = unflushed
+            unflushed = []
+            for connection in connections { connection.flush() }
+        }
     }
 
     func flushAtEndOfTurn(_ connection: TCPConnection) {

@@ -1,0 +1,38 @@
+import Reactor
+import TestSupport
+import Testing
+
+@testable import Node
+@testable import Services
+
+@Suite(.serialized) struct CacheRefreshPipelineTests {
+    /// The answer to a waiter is made while the shard shows the entry; what stands behind the waiter on its connection must
+    /// not reach the shard before that is over.
+    @Test(arguments: [request("PUT", "/v1/cache/behind", body: "b"), request("GET", "/v1/cache/behind")])
+    func aRequestBehindAWaiterIsHandledAfterTheWaitersAnswer(_ behind: String) throws {
+        let node = TestNode.ofOneLoop
+        let key = "/v1/cache/pipeline-\(behind.prefix(3))"
+        let loader = try node.client()
+        try loader.send(request("GET", "\(key)?refresh=60s"))
+        let token = try #require(try loader.answer()["x-tribe-refresh"])
+        let waiter = try node.client()
+        try waiter.send(request("GET", "\(key)?refresh=60s&wait=60s") + behind)
+        let other = try node.client()
+        #expect(Deadline.waitUntil { node.waiterCount == 1 })
+        try loader.send(request("PUT", key, "X-Tribe-Refresh: \(token)\r\n", body: "loaded"))
+        #expect(try loader.answer().status == 201)
+        #expect(try waiter.answer().text == "loaded")
+        #expect(try [200, 201, 204, 404].contains(waiter.answer().status))
+        try other.send(request("GET", key))
+        #expect(try other.answer().text == "loaded")
+    }
+}
+
+extension NodeRuntime {
+    /// Requests that wait for another caller's load, on all loops.
+    var waiterCount: Int {
+        context.cache.shards.reduce(0) { count, shard in
+            count + shard.loop.wait { shard.assumeIsolated { $0.leases.waiterCount } }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Logging
+import Reactor
+import TestSupport
+
+@testable import Node
+
+/// Whole nodes in this process, on ports of their own. Their loops run until the process ends.
+enum TestNode {
+    static let ofOneLoop = start(loops: 1)
+    static let ofFourLoops = start(loops: 4)
+
+    private static func start(loops: Int) -> NodeRuntime {
+        var settings = NodeSettings()
+        settings.http = "127.0.0.1:0"
+        settings.loops = loops
+        settings.memory = 256 << 20
+        do {
+            return try NodeRuntime(settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        } catch {
+            fatalError("a node does not start: \(error)")
+        }
+    }
+}
+
+extension NodeRuntime {
+    func client() throws -> HTTPTestClient { try HTTPTestClient(port: httpAddress.port) }
+}
+
+func request(_ method: String, _ target: String, _ fields: String = "", body: String? = nil) -> String {
+    let length = body.map { "Content-Length: \($0.utf8.count)\r\n" } ?? ""
+    return "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n\(fields)\(length)\r\n\(body ?? "")"
+}
