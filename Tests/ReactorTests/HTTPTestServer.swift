@@ -162,9 +162,7 @@ extension HTTPExchange {
 
 extension Span<UInt8> {
     func copied() -> [UInt8] {
-        [UInt8](capacity: count) { output in
-            for index in indices { output.append(self[index]) }
-        }
+        unsafe withUnsafeBufferPointer { unsafe Array($0) }
     }
 }
 

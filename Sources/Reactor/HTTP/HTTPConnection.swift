@@ -164,6 +164,9 @@ extension HTTPConnection {
             receivedEnd()
         } else if mayDecode {
             connection.startReading()
+        } else if connection.isOpen {
+            // Notes it if the backlog is what holds this up: then its end goes on.
+            connection.stopReading()
         }
     }
 
