@@ -23,7 +23,7 @@ enum TestNode {
 }
 
 extension NodeRuntime {
-    func client() throws -> HTTPTestClient { try HTTPTestClient(port: httpAddress.port) }
+    func client() throws -> HTTPTestClient { try HTTPTestClient(of: self, port: httpAddress.port) }
 }
 
 func request(_ method: String, _ target: String, _ fields: String = "", body: String? = nil) -> String {

@@ -118,7 +118,7 @@ final class HTTPTestServer: Sendable {
     }
 
     func client(receiveBuffer: Int32? = nil) throws -> HTTPTestClient {
-        try HTTPTestClient(port: server.address.port, receiveBuffer: receiveBuffer)
+        try HTTPTestClient(of: self, port: server.address.port, receiveBuffer: receiveBuffer)
     }
 
     /// Has every connection look at its deadlines as if `milliseconds` had gone by.

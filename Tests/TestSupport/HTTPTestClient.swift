@@ -27,10 +27,13 @@ package final class HTTPTestClient {
     }
 
     package let socket: ClientSocket
+    /// The server, which lives as long as its clients.
+    private let server: AnyObject
     private var input: [UInt8] = []
     private var position = 0
 
-    package init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+    package init(of server: AnyObject, port: UInt16, receiveBuffer: Int32? = nil) throws {
+        self.server = server
         socket = try ClientSocket(port: port, receiveBuffer: receiveBuffer)
     }
 

@@ -209,6 +209,8 @@ extension HTTPConnection {
             retire(exchange)
         } else {
             keep(exchange)
+            // A stream may have dropped its client within this call.
+            if connection.isClosing { abandonKept() }
         }
     }
 

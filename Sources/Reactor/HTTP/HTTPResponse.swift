@@ -125,7 +125,7 @@ package final class HTTPResponseStream {
     }
 
     /// False once the client is gone.
-    package var isOpen: Bool { exchange.state == .answering }
+    package var isOpen: Bool { exchange.state == .answering && !exchange.isAbandoned }
 
     package func send(_ bytes: Span<UInt8>) {
         exchange.loop.assertInLoop()

@@ -88,6 +88,10 @@ package final class TCPConnection: @unchecked Sendable {
         if case .open = life { true } else { false }
     }
 
+    var isClosing: Bool {
+        if case .closing = life { true } else { false }
+    }
+
     /// The peer's address, for as long as there is a peer.
     package var peerAddress: SocketAddress? {
         var storage = sockaddr_storage()

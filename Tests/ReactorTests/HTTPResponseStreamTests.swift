@@ -1,0 +1,154 @@
+import TestSupport
+import Testing
+
+@testable import Reactor
+
+@Suite struct HTTPResponseStreamTests {
+    /// Streams, used on their loops only.
+    private final class Streams: @unchecked Sendable {
+        // A stream is touched by calls on its own loop.
+
+        let opened = Monitor<[(stream: HTTPResponseStream, loop: EventLoop)]>([])
+
+        func on(_ index: Int, _ body: @escaping @Sendable (HTTPResponseStream) -> Void) {
+            let box = Box(opened.now[index].stream)
+            opened.now[index].loop.wait { body(box.stream) }
+        }
+
+        func isOpen(_ index: Int) -> Bool {
+            let box = Box(opened.now[index].stream)
+            return opened.now[index].loop.wait { box.stream.isOpen }
+        }
+
+        private final class Box: @unchecked Sendable {
+            // Carries the stream to its loop.
+
+            let stream: HTTPResponseStream
+            init(_ stream: HTTPResponseStream) { self.stream = stream }
+        }
+    }
+
+    private static func server(_ streams: Streams) throws -> HTTPTestServer {
+        try HTTPTestServer { exchange, _ in
+            guard exchange.pathText == "/stream" else { return exchange.answer("text") }
+            let stream = exchange.respond(.ok).stream()
+            streams.opened.withLock { $0.append((stream, exchange.loop)) }
+        }
+    }
+
+    @Test func eachPieceIsAChunk() throws {
+        let streams = Streams()
+        let server = try Self.server(streams)
+        let client = try server.client()
+        try client.send(get("/stream") + get("/next"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        let pieces = ["a", String(repeating: "b", count: 15), String(repeating: "c", count: 16), "d\r\n0\r\n\r\n"]
+        for piece in pieces { streams.on(0) { $0.send(piece.utf8.span) } }
+        streams.on(0) { $0.send(Span()) }
+        streams.on(0) { $0.finish() }
+        let answer = try client.answer()
+        #expect(answer.chunks == pieces.map { Array($0.utf8) })
+        #expect(try client.answer().text == "text")
+        #expect(!streams.isOpen(0))
+    }
+
+    @Test func eventsAreWrittenAsTheStandardSays() throws {
+        let streams = Streams()
+        let server = try Self.server(streams)
+        let client = try server.client()
+        try client.send(get("/stream"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        streams.on(0) { $0.sendEvent(name: "change", id: "7", data: "one\ntwo\n") }
+        streams.on(0) { $0.sendHeartbeat() }
+        streams.on(0) { $0.sendEvent(data: "") }
+        streams.on(0) { $0.finish() }
+        let expected = "event: change\nid: 7\ndata: one\ndata: two\ndata: \n\n:\n\ndata: \n\n"
+        #expect(try client.answer().text == expected)
+    }
+
+    @Test func aStreamBehindAnUnansweredRequestIsHeldBackAndThenFlows() throws {
+        let streams = Streams()
+        let parked = Monitor<[HTTPExchange]>([])
+        let server = try HTTPTestServer { exchange, _ in
+            guard exchange.pathText == "/stream" else { return parked.withLock { $0.append(exchange) } }
+            let stream = exchange.respond(.ok).stream()
+            streams.opened.withLock { $0.append((stream, exchange.loop)) }
+        }
+        let client = try server.client()
+        try client.send(get("/first") + get("/stream"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        streams.on(0) { $0.send("early".utf8.span) }
+        let first = parked.now[0]
+        first.loop.wait { first.answer("first") }
+        streams.on(0) { $0.send("late".utf8.span) }
+        streams.on(0) { $0.finish() }
+        #expect(try client.answer().text == "first")
+        #expect(try client.answer().chunks == [Array("early".utf8), Array("late".utf8)])
+    }
+
+    @Test(arguments: [true, false])
+    func aStreamWhoseClientReadsNothingIsDroppedAtItsLimit(_ isFirst: Bool) throws {
+        let streams = Streams()
+        let parked = Monitor<[HTTPExchange]>([])
+        let server = try HTTPTestServer { exchange, _ in
+            guard exchange.pathText == "/stream" else { return parked.withLock { $0.append(exchange) } }
+            let stream = exchange.respond(.ok).stream()
+            streams.opened.withLock { $0.append((stream, exchange.loop)) }
+        }
+        let client = try server.client(receiveBuffer: 4_096)
+        try client.send(isFirst ? get("/stream") : get("/first") + get("/stream"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        let piece = [UInt8](repeating: 120, count: 64 << 10)
+        var sent = 0
+        while sent < 64 << 20, streams.isOpen(0) {
+            streams.on(0) { $0.send(piece.span) }
+            sent += piece.count
+        }
+        #expect(sent < 64 << 20)
+        #expect(server.hasConnections(0))
+    }
+
+    @Test func aStreamIsClosedOnceItsClientHasGone() throws {
+        let streams = Streams()
+        let server = try Self.server(streams)
+        let client = try server.client()
+        try client.send(get("/stream"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        #expect(streams.isOpen(0))
+        client.socket.reset()
+        #expect(server.hasConnections(0))
+        #expect(!streams.isOpen(0))
+        // Neither traps nor gathers anything.
+        streams.on(0) { $0.send("nobody".utf8.span) }
+        streams.on(0) { $0.finish() }
+        #expect(server.log.now.answered == [])
+    }
+
+    @Test func aStreamThatOverflowsWithinItsOwnRequestIsClosed() throws {
+        let streams = Streams()
+        let server = try HTTPTestServer { exchange, _ in
+            let stream = exchange.respond(.ok).stream()
+            let piece = [UInt8](repeating: 120, count: 3 << 20)
+            stream.send(piece.span)
+            streams.opened.withLock { $0.append((stream, exchange.loop)) }
+        }
+        let client = try server.client()
+        try client.send(get("/"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        #expect(server.hasConnections(0))
+        #expect(!streams.isOpen(0))
+    }
+
+    @Test func aStreamHasNoDeadline() throws {
+        let streams = Streams()
+        let server = try Self.server(streams)
+        let client = try server.client()
+        try client.send(get("/stream"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        server.pass(milliseconds: 3_600_000)
+        streams.on(0) { $0.send("still".utf8.span) }
+        streams.on(0) { $0.finish() }
+        #expect(try client.answer().text == "still")
+        #expect(server.log.now.expired == 0)
+    }
+}
