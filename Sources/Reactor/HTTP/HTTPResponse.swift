@@ -17,11 +17,7 @@ package struct HTTPResponse: ~Copyable {
         exchange.holder.appendAnswerFields(to: output)
         exchange.id.append(to: output)
         output.append("\r\n")
-        if exchange.closesConnection {
-            output.append("Connection: close\r\n")
-        } else if exchange.head.versionMinor == 0 {
-            output.append("Connection: keep-alive\r\n")
-        }
+        if exchange.closesConnection { output.append("Connection: close\r\n") }
     }
 
     // MARK: Fields
@@ -62,6 +58,7 @@ package struct HTTPResponse: ~Copyable {
 
     /// Ends an answer that has no body.
     package consuming func finish() {
+        keepHTTP10Alive()
         output.append(status.forbidsBody ? "\r\n" : "Content-Length: 0\r\n\r\n")
         complete()
     }
@@ -92,8 +89,8 @@ package struct HTTPResponse: ~Copyable {
             output.append("Transfer-Encoding: chunked\r\n\r\n")
         } else {
             // HTTP/1.0 knows no chunks: the end of the connection ends the body.
+            output.append(exchange.closesConnection ? "\r\n" : "Connection: close\r\n\r\n")
             exchange.closesConnection = true
-            output.append("\r\n")
         }
         exchange.flushLater()
         return HTTPResponseStream(exchange: exchange, isChunked: isChunked)
@@ -101,9 +98,16 @@ package struct HTTPResponse: ~Copyable {
 
     private func endHead(length: Int) {
         precondition(!status.forbidsBody, "a \(status.code) has no body")
+        keepHTTP10Alive()
         output.append("Content-Length: ")
         output.append(decimal: length)
         output.append("\r\n\r\n")
+    }
+
+    /// HTTP/1.0 has to be told, once the answer's end is sure to be seen without the connection's.
+    private func keepHTTP10Alive() {
+        guard exchange.head.versionMinor == 0, !exchange.closesConnection else { return }
+        output.append("Connection: keep-alive\r\n")
     }
 
     private func complete() {
