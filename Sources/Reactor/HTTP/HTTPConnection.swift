@@ -183,7 +183,6 @@ extension HTTPConnection {
         exchange.startedAt = connection.loop.arrivalNanoseconds
         let head = exchange.head
         exchange.id = connection.loop.makeRequestID(given: head[.xRequestID])
-        exchange.closesConnection = !exchange.head.keepAlive
         if !hasKept || (exchange.head.method.isSafe && exchange.head.body == .none) {
             start(exchange)
         } else {
@@ -203,6 +202,7 @@ extension HTTPConnection {
 
     /// Gives a complete request to the service.
     private func handle(_ exchange: HTTPExchange, body: Span<UInt8>) {
+        exchange.closesConnection = !exchange.head.keepAlive
         exchange.expire(after: server.limits.requestTime)
         server.service.respond(to: exchange, body: body)
         if !exchange.isLent, exchange.state == .answered, !hasKept {
@@ -222,12 +222,10 @@ extension HTTPConnection {
 
     private func admitBody(of exchange: HTTPExchange) {
         phase = .idle(since: connection.loop.monotonicNow, isFirst: false)
-        let closes = exchange.closesConnection
-        // An answer before the body is the connection's last: what follows is the body, which nobody reads.
+        // An answer before the body is complete is the last one: nobody reads on to where the next request begins.
         exchange.closesConnection = true
         let plan = server.service.admit(exchange)
         guard exchange.state == .open else { return endAfterRefusal(exchange) }
-        exchange.closesConnection = closes
         switch HTTPBodyReceiver.make(exchange, plan: plan, server: server, now: connection.loop.monotonicNow) {
         case .success(let receiver):
             phase = .body(receiver)
