@@ -198,6 +198,42 @@ import Testing
         #expect(try client.answer().text == "second")
     }
 
+    /// The body that travels with a lent exchange is as large as one that was collected, and counts as much.
+    @Test func aBodyThatIsLentIsChargedUntilItIsForgotten() throws {
+        let parked = Monitor<[HTTPExchange]>([])
+        let others = Monitor<[EventLoop]>([])
+        let server = try HTTPTestServer(loops: 2) { exchange, body in
+            exchange.lend(to: others.now[1 - exchange.loop.index], body: body) { exchange in
+                parked.withLock { $0.append(exchange) }
+            }
+        }
+        others.withLock { $0 = server.group.loops }
+        let client = try server.client()
+        try client.socket.send(Self.head("Content-Length: 1000\r\n") + Self.random(1_000, 1))
+        #expect(parked.wait { $0.count == 1 })
+        #expect(server.budget.used == 1_000 + Blob.overhead)
+        let exchange = parked.now[0]
+        parked.withLock { $0 = [] }
+        others.now[1 - exchange.loop.index].wait { exchange.answer("\(exchange.body?.count ?? 0)") }
+        #expect(try client.answer().text == "1000")
+    }
+
+    @Test func aBodyThatCannotBeLentForWantOfMemoryIsRefused() throws {
+        let others = Monitor<[EventLoop]>([])
+        let script = ServiceScript { exchange, body in
+            exchange.lend(to: others.now[1 - exchange.loop.index], body: body) { $0.answer("\($0.body?.count ?? 0)") }
+        }
+        let server = try HTTPTestServer(loops: 2, memory: 1_000, script: script)
+        others.withLock { $0 = server.group.loops }
+        let client = try server.client()
+        try client.send(put("/", "small"))
+        #expect(try client.answer().text == "5")
+        try client.socket.send(Self.head("Content-Length: 1000\r\n") + Self.random(1_000, 1))
+        #expect(try client.answer().text == "overloaded")
+        try client.send(put("/", "small"))
+        #expect(try client.answer().text == "5")
+    }
+
     // MARK: Sinks and refusals by the service
 
     private final class Sink: HTTPBodySink {

@@ -235,6 +235,18 @@ extension HTTPConnection {
         }
     }
 
+    /// Copies the body of `exchange`, which would be gone when the service returns. False: there is no memory for it, and
+    /// that was answered.
+    func collect(_ body: Span<UInt8>, of exchange: HTTPExchange) -> Bool {
+        guard let blob = Blob.reserving(capacity: body.count, from: server.budget) else {
+            server.service.refuse(exchange, .overloaded)
+            return false
+        }
+        blob.append(body)
+        exchange.collectedBody = blob
+        return true
+    }
+
     private func receiveBody(_ bytes: Span<UInt8>) {
         guard case .body(let receiver) = phase else { preconditionFailure("body bytes outside a body") }
         if let refusal = receiver.receive(bytes) {

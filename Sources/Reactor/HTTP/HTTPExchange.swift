@@ -163,14 +163,16 @@ extension HTTPExchange {
 
 extension HTTPExchange {
     /// Lets `other` answer: `run` is called there, with the body in `self.body`, and answers then or later, on that loop.
-    /// The exchange comes back by itself with the answer. On the home loop, which must not touch what is the holder's
-    /// until then.
+    /// The exchange comes back by itself with the answer. If there is no memory for the body, that is answered at once. On
+    /// the home loop, which must not touch what is the holder's until then.
     package func lend(
         to other: EventLoop, body span: Span<UInt8>, run: @escaping @Sendable (HTTPExchange) -> Void
     ) {
         loop.assertInLoop()
         precondition(!isLent && state == .open && other !== loop, "only an open exchange can be lent, and once")
-        if collectedBody == nil, !span.isEmpty { collectedBody = Blob(copying: span) }
+        if collectedBody == nil, !span.isEmpty {
+            guard let connection, connection.collect(span, of: self) else { return }
+        }
         isLent = true
         isLastKnown = connection?.hasMoreInput == false
         holder = other
