@@ -46,8 +46,8 @@ final class NodeRuntime: Sendable {
 
     var httpAddress: SocketAddress { server.address }
 
-    /// From now on SIGTERM and SIGINT drain the node, and a second one ends it at once. Says then that it listens: whoever
-    /// waits for that may stop it.
+    /// From now on SIGTERM and SIGINT drain the node, and a second one ends it at once. Says then that it listens:
+    /// whoever waits for that may stop it.
     func announce() {
         let loop = context.group.loops[0]
         loop.wait { [self] in

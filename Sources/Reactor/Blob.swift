@@ -5,11 +5,12 @@ package protocol MemoryBudget: AnyObject, Sendable {
     func release(_ bytes: Int)
 }
 
-/// A block of bytes with one writer at first and many readers later: a request body while it arrives, then a stored value
-/// that replies send without copying.
+/// A block of bytes with one writer at first and many readers later: a request body while it arrives, then a stored
+/// value that replies send without copying.
 ///
 /// A class, because the kernel may still read it after the table that stored it has let it go; its memory stays charged
-/// for as long as it lives, whoever holds it. Not an array, because its address must stay put while a write is under way.
+/// for as long as it lives, whoever holds it. Not an array, because its address must stay put while a write is under
+/// way.
 @safe
 package final class Blob: @unchecked Sendable {
     // Appended to by the one owner that made it; shared only afterwards, when nothing appends any more.
@@ -28,7 +29,8 @@ package final class Blob: @unchecked Sendable {
         return Blob(capacity: capacity, charged: budget)
     }
 
-    /// Room for `capacity` bytes. `charged`: the budget that they and the overhead were charged to, which gets them back.
+    /// Room for `capacity` bytes. `charged`: the budget that they and the overhead were charged to, which gets them
+    /// back.
     package init(capacity: Int, charged budget: (any MemoryBudget)? = nil) {
         self.capacity = capacity
         self.budget = budget

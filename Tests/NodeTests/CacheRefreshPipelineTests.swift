@@ -6,8 +6,8 @@ import Testing
 @testable import Services
 
 @Suite(.serialized) struct CacheRefreshPipelineTests {
-    /// The answer to a waiter is made while the shard shows the entry; what stands behind the waiter on its connection must
-    /// not reach the shard before that is over.
+    /// The answer to a waiter is made while the shard shows the entry; what stands behind the waiter on its connection
+    /// must not reach the shard before that is over.
     @Test(arguments: [request("PUT", "/v1/cache/behind", body: "b"), request("GET", "/v1/cache/behind")])
     func aRequestBehindAWaiterIsHandledAfterTheWaitersAnswer(_ behind: String) throws {
         let node = TestNode.ofOneLoop

@@ -50,7 +50,8 @@ import Testing
         #expect(try other.answer().text == "now")
     }
 
-    /// The home loop may note that the client is gone at any moment, also between the holder's last look and its answer.
+    /// The home loop may note that the client is gone at any moment, also between the holder's last look and its
+    /// answer.
     @Test func aHolderMayAnswerAnExchangeWhoseClientIsGone() throws {
         let parked = Parked([])
         let server = try Self.server(parked)

@@ -68,8 +68,8 @@ import Testing
         #expect(second.hasPrefix("HTTP/1.1 200 OK\r\n"))
     }
 
-    /// An unsafe request holds the line until it is answered, so the connection does not read when its answer comes; that
-    /// answer is over the mark, and nothing behind it has arrived yet.
+    /// An unsafe request holds the line until it is answered, so the connection does not read when its answer comes;
+    /// that answer is over the mark, and nothing behind it has arrived yet.
     @Test func aLargeAnswerToARequestThatHeldTheLineDoesNotEndTheReading() throws {
         let size = 16 * TCPConnection.congestedMin
         let parked = Monitor<[HTTPExchange]>([])

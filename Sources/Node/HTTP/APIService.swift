@@ -72,7 +72,8 @@ final class APIService: HTTPService {
 
     // MARK: Finding the way
 
-    /// The index of the route of a request, or nil after having answered that there is none, or that it may not be asked that way.
+    /// The index of the route of a request, or nil after having answered that there is none, or that it may not be
+    /// asked that way.
     private func findRoute(of exchange: HTTPExchange) -> Int? {
         guard BrowserRules.allow(exchange, hosts: node.hosts) else { return nil }
         let head = exchange.head
@@ -94,8 +95,8 @@ final class APIService: HTTPService {
         }
     }
 
-    /// Takes the caller's `X-Request-Timeout` if it is shorter than the node's, and adds a long poll's `wait`. False after
-    /// having answered that the field cannot be read.
+    /// Takes the caller's `X-Request-Timeout` if it is shorter than the node's, and adds a long poll's `wait`. False
+    /// after having answered that the field cannot be read.
     private func setDeadline(of exchange: HTTPExchange, route index: Int) -> Bool {
         let head = exchange.head
         let waits = !head.query.isEmpty && node.api.routes[index].takesWait

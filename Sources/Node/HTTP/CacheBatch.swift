@@ -4,8 +4,8 @@ import Services
 
 /// `POST /v1/cache/batch`: operations on keys of any loop, each with a result of its own, in order.
 ///
-/// The operations are dealt out to the loops that own their keys; operations on one key meet on one loop in their order.
-/// Each loop renders its results, and the last one to come home writes the answer.
+/// The operations are dealt out to the loops that own their keys; operations on one key meet on one loop in their
+/// order. Each loop renders its results, and the last one to come home writes the answer.
 enum CacheBatch {
     static let operationsMax = 1_000
 

@@ -3,8 +3,8 @@ import Services
 
 /// Stampede control over HTTP.
 extension CacheHandlers {
-    /// `GET /v1/cache/{key}?refresh=5s&wait=2s`: the fresh value, or a lease for one caller while the others get the stale
-    /// value, wait, or miss.
+    /// `GET /v1/cache/{key}?refresh=5s&wait=2s`: the fresh value, or a lease for one caller while the others get the
+    /// stale value, wait, or miss.
     static func refresh(
         _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>, lease: UInt64,
         wait: UInt64

@@ -4,8 +4,8 @@ import Services
 
 /// `GET /v1/cache?prefix=&limit=&cursor=`: a page of keys, gathered loop by loop.
 ///
-/// A page may be short or empty before the end: a step looks at a bounded number of entries, so that a prefix which matches
-/// little stalls nobody. Used on the loop of the request.
+/// A page may be short or empty before the end: a step looks at a bounded number of entries, so that a prefix which
+/// matches little stalls nobody. Used on the loop of the request.
 final class CacheListing: @unchecked Sendable {
     // Only the home loop touches it; other loops carry the reference back.
 

@@ -2,8 +2,8 @@ import Reactor
 import Services
 
 extension HTTPExchange {
-    /// What `body` makes of the key in the path, the first parameter of its route. Nil after having answered that it is no
-    /// key.
+    /// What `body` makes of the key in the path, the first parameter of its route. Nil after having answered that it is
+    /// no key.
     @discardableResult
     func withKey<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
         guard let match else { preconditionFailure("a key is asked of a request without a route") }
@@ -32,8 +32,8 @@ extension HTTPExchange {
         return nil
     }
 
-    /// Reads a JSON body by `read`; nil after having answered what is wrong with it. `isOptional`: an empty body reads as
-    /// an empty object.
+    /// Reads a JSON body by `read`; nil after having answered what is wrong with it. `isOptional`: an empty body reads
+    /// as an empty object.
     func readJSON<Output>(
         _ body: Span<UInt8>, isOptional: Bool = false, limits: JSONLimits = JSONLimits(),
         _ read: (inout JSONFields) -> Output?

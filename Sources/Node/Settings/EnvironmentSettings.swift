@@ -26,8 +26,8 @@ enum EnvironmentSettings {
         ("TRIBE_LIMITS_DRAINTIMEOUT", { SettingText.time($1, into: &$0.limits.drainTime) }),
     ]
 
-    /// Puts `variables` in force on `settings` and returns every fault. One of these families that is not known is a fault:
-    /// it was meant to do something.
+    /// Puts `variables` in force on `settings` and returns every fault. One of these families that is not known is a
+    /// fault: it was meant to do something.
     static func apply(_ variables: [(name: String, value: String)], to settings: inout NodeSettings) -> [SettingFault] {
         var faults: [SettingFault] = []
         for variable in variables {

@@ -235,8 +235,8 @@ extension HTTPConnection {
         }
     }
 
-    /// Copies the body of `exchange`, which would be gone when the service returns. False: there is no memory for it, and
-    /// that was answered.
+    /// Copies the body of `exchange`, which would be gone when the service returns. False: there is no memory for it,
+    /// and that was answered.
     func collect(_ body: Span<UInt8>, of exchange: HTTPExchange) -> Bool {
         guard let blob = Blob.reserving(capacity: body.count, from: server.budget) else {
             server.service.refuse(exchange, .overloaded)

@@ -2,13 +2,13 @@ import Synchronization
 
 /// One request and its answer.
 ///
-/// The loop reuses exchanges, so a request that is answered at once allocates nothing. A handler that answers later keeps
-/// the exchange as its token. If what it needs lives on another loop, the exchange is lent to that loop, which writes the
-/// answer into a buffer of its own and gives both back by a message. Answers leave in the order of the requests, whatever
-/// the order in which they are made.
+/// The loop reuses exchanges, so a request that is answered at once allocates nothing. A handler that answers later
+/// keeps the exchange as its token. If what it needs lives on another loop, the exchange is lent to that loop, which
+/// writes the answer into a buffer of its own and gives both back by a message. Answers leave in the order of the
+/// requests, whatever the order in which they are made.
 package final class HTTPExchange: @unchecked Sendable {
-    // Each stored property belongs to the home loop, or to the loop that holds the exchange; lending and giving back pass
-    // through the loops' inboxes, whose mutex orders the accesses.
+    // Each stored property belongs to the home loop, or to the loop that holds the exchange; lending and giving back
+    // pass through the loops' inboxes, whose mutex orders the accesses.
 
     enum State {
         case free
@@ -101,7 +101,8 @@ extension HTTPExchange {
 // MARK: - Answering
 
 extension HTTPExchange {
-    /// False once it was answered, or its client has gone: an answer is then neither needed nor possible. On the holder.
+    /// False once it was answered, or its client has gone: an answer is then neither needed nor possible. On the
+    /// holder.
     package var isAnswerable: Bool {
         holder.assertInLoop()
         switch state {
@@ -110,8 +111,8 @@ extension HTTPExchange {
         }
     }
 
-    /// Begins the answer. It ends with one of the `finish` functions of what this returns. On the holder. Of an exchange
-    /// that was abandoned meanwhile the answer goes nowhere.
+    /// Begins the answer. It ends with one of the `finish` functions of what this returns. On the holder. Of an
+    /// exchange that was abandoned meanwhile the answer goes nowhere.
     package func respond(_ status: HTTPStatus) -> HTTPResponse {
         holder.assertInLoop()
         precondition(state == .open, "a request is answered once")
@@ -162,9 +163,9 @@ extension HTTPExchange {
 // MARK: - Lending
 
 extension HTTPExchange {
-    /// Lets `other` answer: `run` is called there, with the body in `self.body`, and answers then or later, on that loop.
-    /// The exchange comes back by itself with the answer. If there is no memory for the body, that is answered at once. On
-    /// the home loop, which must not touch what is the holder's until then.
+    /// Lets `other` answer: `run` is called there, with the body in `self.body`, and answers then or later, on that
+    /// loop. The exchange comes back by itself with the answer. If there is no memory for the body, that is answered at
+    /// once. On the home loop, which must not touch what is the holder's until then.
     package func lend(
         to other: EventLoop, body span: Span<UInt8>, run: @escaping @Sendable (HTTPExchange) -> Void
     ) {

@@ -45,8 +45,8 @@ extension UInt8 {
 extension Span<UInt8> {
     /// The end of the run of bytes from `start` that all belong.
     ///
-    /// The inner loop of every state. It counts from 0 in a span of its own, which is what lets the compiler see that the
-    /// subscript needs no check.
+    /// The inner loop of every state. It counts from 0 in a span of its own, which is what lets the compiler see that
+    /// the subscript needs no check.
     @inline(__always)
     func endOfRun(from start: Int, _ belongs: (UInt8) -> Bool) -> Int {
         let rest = extracting(droppingFirst: start)

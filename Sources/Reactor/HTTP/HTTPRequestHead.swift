@@ -62,7 +62,8 @@ package final class HTTPRequestHead {
         unsafe fields.deallocate()
     }
 
-    /// Forgets the request: for an answer to what never became one. What answers in place of a request keeps its method.
+    /// Forgets the request: for an answer to what never became one. What answers in place of a request keeps its
+    /// method.
     func reset(keeping method: HTTPMethod = .get) {
         line = Line()
         line.method = method

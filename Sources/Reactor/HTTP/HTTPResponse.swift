@@ -1,7 +1,7 @@
 /// An answer being written: its head so far, straight into the connection's output.
 ///
-/// `finish` consumes it, so an answer cannot end twice; a second `Content-Length` cannot be written because only `finish`
-/// writes one.
+/// `finish` consumes it, so an answer cannot end twice; a second `Content-Length` cannot be written because only
+/// `finish` writes one.
 package struct HTTPResponse: ~Copyable {
     package let exchange: HTTPExchange
     private let status: HTTPStatus

@@ -36,8 +36,8 @@ package final class HTTPServer: Sendable {
     private let loopServers: [HTTPLoopServer]
     private let drainFlag: DrainFlag
 
-    /// Listens on `address`, which `TCPListener.claim` has returned, with a service of its own on each loop. From a thread
-    /// that is no loop.
+    /// Listens on `address`, which `TCPListener.claim` has returned, with a service of its own on each loop. From a
+    /// thread that is no loop.
     package init(
         group: LoopGroup, address: SocketAddress, limits: HTTPServerLimits, budget: any MemoryBudget,
         service: @escaping @Sendable (EventLoop) -> any HTTPService
@@ -65,8 +65,8 @@ package final class HTTPServer: Sendable {
         loopServers = servers
     }
 
-    /// Stops accepting, lets requests under way finish, and calls `completion` on the first loop when every connection is
-    /// closed, or when `limits.drainTime` has passed and the rest were cut. From any thread.
+    /// Stops accepting, lets requests under way finish, and calls `completion` on the first loop when every connection
+    /// is closed, or when `limits.drainTime` has passed and the rest were cut. From any thread.
     package func drain(completion: @escaping @Sendable (_ cut: Int) -> Void) {
         let first = group.loops[0]
         let servers = loopServers

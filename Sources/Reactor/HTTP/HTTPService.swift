@@ -1,11 +1,11 @@
 /// What answers the requests of one loop. All calls come on that loop.
 package protocol HTTPService: AnyObject {
-    /// A request's head is there and announces a body: says where the body goes, or answers at once (a refusal, say), after
-    /// which the connection closes.
+    /// A request's head is there and announces a body: says where the body goes, or answers at once (a refusal, say),
+    /// after which the connection closes.
     func admit(_ exchange: HTTPExchange) -> HTTPBodyPlan
 
-    /// The request is complete. Answers now by `exchange.respond`, or keeps the exchange and answers later; its body, if
-    /// it has none of its own in `exchange.body`, is gone when this returns.
+    /// The request is complete. Answers now by `exchange.respond`, or keeps the exchange and answers later; its body,
+    /// if it has none of its own in `exchange.body`, is gone when this returns.
     func respond(to exchange: HTTPExchange, body: Span<UInt8>)
 
     /// The deadline of a request that was kept has passed: answers it as such.

@@ -141,8 +141,8 @@ package struct JSONFields: ~Escapable {
 }
 
 enum EditDistance {
-    /// How many bytes must be inserted, removed, replaced, or swapped with their neighbour to make one text of the other
-    /// (optimal string alignment).
+    /// How many bytes must be inserted, removed, replaced, or swapped with their neighbour to make one text of the
+    /// other (optimal string alignment).
     static func between(_ left: String, _ right: String) -> Int {
         let (left, right) = (Array(left.utf8), Array(right.utf8))
         var before: [Int] = []

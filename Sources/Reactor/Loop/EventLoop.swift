@@ -3,10 +3,10 @@ import Glibc
 
 // One thread, one `uv_loop_t`, and the executor of everything pinned to it.
 //
-// A turn of the loop: due timers, then sockets that became readable or writable, then the inbox (jobs and calls of other
-// threads, a bounded number so that sockets get their turn), then one write for every connection that was answered
-// out of its read callback. Actors whose `unownedExecutor` is the loop run here, so code on the loop may enter them
-// without a hop by `assumeIsolated`.
+// A turn of the loop: due timers, then sockets that became readable or writable, then the inbox (jobs and calls of
+// other threads, a bounded number so that sockets get their turn), then one write for every connection that was
+// answered out of its read callback. Actors whose `unownedExecutor` is the loop run here, so code on the loop may enter
+// them without a hop by `assumeIsolated`.
 //
 // The libuv contract is kept here and in the handle wrappers beside: a handle's memory is freed in its close callback
 // and nowhere else, `uv_async_send` is the only call made from another thread, and the loop is closed when the last
@@ -119,8 +119,8 @@ extension EventLoop {
         UV.must(unsafe uv_loop_close(uv), "uv_loop_close: a handle is still open")
     }
 
-    /// Closes the loop's own handles; the thread ends when every other handle of the loop is closed too. Waits for that,
-    /// so it must be called from another thread.
+    /// Closes the loop's own handles; the thread ends when every other handle of the loop is closed too. Waits for
+    /// that, so it must be called from another thread.
     package func stopAndJoin() {
         precondition(!isInLoop, "a loop cannot wait for its own end")
         execute { [self] in
@@ -256,7 +256,8 @@ extension EventLoop {
 
     package var statistics: LoopStatistics { counts }
 
-    /// Nanoseconds on the clock of `nanoseconds` when the kernel handed over what this turn handles: measured once a turn.
+    /// Nanoseconds on the clock of `nanoseconds` when the kernel handed over what this turn handles: measured once a
+    /// turn.
     var arrivalNanoseconds: UInt64 {
         if arrival == 0 { arrival = Self.nanoseconds }
         return arrival
@@ -277,8 +278,8 @@ extension EventLoop {
         lag = LoopLag(loop: self) { [unowned self] lateness in counts.record(lateness: lateness) }
     }
 
-    /// Starts looking at the connections' deadlines. On the loop. `writeTime`: milliseconds after which a peer that reads
-    /// nothing is dropped.
+    /// Starts looking at the connections' deadlines. On the loop. `writeTime`: milliseconds after which a peer that
+    /// reads nothing is dropped.
     package func watchDeadlines(writeTime: UInt64) {
         connections.watch(loop: self, writeTime: writeTime)
     }

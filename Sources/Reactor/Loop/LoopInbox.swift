@@ -2,8 +2,9 @@ import CLibuv
 
 /// What other threads hand to a loop: jobs of actors pinned to it, and calls.
 ///
-/// A double buffer under one mutex: producers append to `arriving`, the loop swaps the two and runs the other without the
-/// lock. The mutex is libuv's, because ThreadSanitizer on Linux does not see Swift's own and would report false races.
+/// A double buffer under one mutex: producers append to `arriving`, the loop swaps the two and runs the other without
+/// the lock. The mutex is libuv's, because ThreadSanitizer on Linux does not see Swift's own and would report false
+/// races.
 @safe
 final class LoopInbox: @unchecked Sendable {
     // `arriving` and `isLoopAsleep` are touched under the mutex only; the rest by the loop's thread only.

@@ -1,7 +1,8 @@
 /// The connections of one loop, and the sweep over their deadlines.
 ///
-/// A timer per connection would cost 152 bytes each and a heap operation per request. Instead every connection notes when
-/// it last moved, and a sweep looks at a slice of the table every few milliseconds, at each connection twice a second.
+/// A timer per connection would cost 152 bytes each and a heap operation per request. Instead every connection notes
+/// when it last moved, and a sweep looks at a slice of the table every few milliseconds, at each connection twice a
+/// second.
 final class ConnectionTable {
     private var slots: [TCPConnection?] = []
     private var free: [Int] = []

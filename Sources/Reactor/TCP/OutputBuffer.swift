@@ -187,7 +187,8 @@ extension OutputBuffer {
 // MARK: - Sending
 
 extension OutputBuffer {
-    /// Fills `vectors` with what is unsent, in order, and returns how many it used. They are valid until the buffer changes.
+    /// Fills `vectors` with what is unsent, in order, and returns how many it used. They are valid until the buffer
+    /// changes.
     func gather(into vectors: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
         var used = 0
         var skip = sent

@@ -16,10 +16,10 @@ package protocol ConnectionHandler: AnyObject {
 
 /// One TCP connection of one loop, from accept to close.
 ///
-/// A life is a state machine: open, then perhaps finishing (all output is written, then our end is shut and what the peer
-/// still sends is thrown away, so that it reads our last answer instead of a reset), then closing, which ends in libuv's
-/// close callback. Output gathers in a buffer and leaves in one write per turn; while the kernel takes no more, libuv
-/// holds that buffer and a second one gathers.
+/// A life is a state machine: open, then perhaps finishing (all output is written, then our end is shut and what the
+/// peer still sends is thrown away, so that it reads our last answer instead of a reset), then closing, which ends in
+/// libuv's close callback. Output gathers in a buffer and leaves in one write per turn; while the kernel takes no more,
+/// libuv holds that buffer and a second one gathers.
 @safe
 package final class TCPConnection: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.

@@ -2,8 +2,8 @@ import CLibuv
 
 /// A listening socket of one loop. Used on that loop.
 ///
-/// All loops of a node listen on one port by SO_REUSEPORT, so the kernel spreads connections and no loop hands a socket to
-/// another.
+/// All loops of a node listen on one port by SO_REUSEPORT, so the kernel spreads connections and no loop hands a socket
+/// to another.
 @safe
 package final class TCPListener {
     private let loop: EventLoop
@@ -57,8 +57,8 @@ package final class TCPListener {
         }
     }
 
-    /// Proves by one plain bind that no other process listens on `address`, which SO_REUSEPORT would hide, and returns it
-    /// with the port that the kernel chose if it asked for port 0.
+    /// Proves by one plain bind that no other process listens on `address`, which SO_REUSEPORT would hide, and returns
+    /// it with the port that the kernel chose if it asked for port 0.
     package static func claim(_ address: SocketAddress) throws -> SocketAddress {
         var scratch = unsafe uv_loop_t()
         try UV.check(unsafe uv_loop_init(&scratch), "cannot create an event loop")

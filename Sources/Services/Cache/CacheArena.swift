@@ -1,7 +1,8 @@
 /// Memory for the records of one table: blocks of some fifty sizes in pages of 64 KiB, in one reservation of addresses.
 ///
-/// A ref is a 32-bit number of 16-byte units from the start, so an address is one addition away and 64 GiB can be named.
-/// Page 0 is never handed out, so no ref is zero. Pages are taken lowest first and given back to the kernel when empty.
+/// A ref is a 32-bit number of 16-byte units from the start, so an address is one addition away and 64 GiB can be
+/// named. Page 0 is never handed out, so no ref is zero. Pages are taken lowest first and given back to the kernel when
+/// empty.
 ///
 /// A page belongs to one size class until it is empty. Pages of a class that have room are in eight lists by fullness;
 /// blocks are taken from the fullest, so that the emptiest drain. What does not drain is evacuated by the table, which
@@ -212,8 +213,8 @@ extension CacheArena {
         return best
     }
 
-    /// Takes the emptiest page of a class out of use. Its records stay where they are until they are moved or freed; the
-    /// last one to go frees the page. False: it was empty, and is released.
+    /// Takes the emptiest page of a class out of use. Its records stay where they are until they are moved or freed;
+    /// the last one to go frees the page. False: it was empty, and is released.
     mutating func beginEvacuation(of sizeClass: Int) -> Bool {
         precondition(evacuating == Self.noPage)
         let number = shelves[sizeClass].emptiest

@@ -8,7 +8,8 @@ package struct CacheDirectory: Sendable {
     /// Seeds the placement of keys; the same on every node of a cluster.
     package let seed: PlacementSeed
 
-    /// Makes one shard for each loop, all under one budget of `memory` bytes. Throws when the system gives no addresses.
+    /// Makes one shard for each loop, all under one budget of `memory` bytes. Throws when the system gives no
+    /// addresses.
     package init(
         group: LoopGroup, memory: Int, seed: PlacementSeed, node: UInt16, policy: CacheTable.Policy = .evict
     ) throws(CacheFault) {

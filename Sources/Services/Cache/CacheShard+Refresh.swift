@@ -29,7 +29,8 @@ struct ParkedWaiter: Sendable {
 
 /// Stampede control: performs what `RefreshLeases` directs.
 extension CacheShard {
-    /// Asks for a lease on `key`, which has no fresh value. `waiter` is answered now or later, once. Times in milliseconds.
+    /// Asks for a lease on `key`, which has no fresh value. `waiter` is answered now or later, once. Times in
+    /// milliseconds.
     package func requestLease(_ key: Span<UInt8>, lease: UInt64, wait: UInt64, waiter: any RefreshWaiter) {
         var staleTags: [UInt64]?
         _ = withEntry(key, allowStale: true) { entry in
@@ -50,8 +51,8 @@ extension CacheShard {
         settleLeases()
     }
 
-    /// Stores a value that was loaded under a lease, if the lease is in force and neither the key nor one of its tags, the
-    /// value's or those of the stale value before it, was invalidated since it was granted.
+    /// Stores a value that was loaded under a lease, if the lease is in force and neither the key nor one of its tags,
+    /// the value's or those of the stale value before it, was invalidated since it was granted.
     package func settle(
         _ token: LeaseToken, _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata,
         condition: CacheCondition

@@ -3,8 +3,8 @@ package import Reactor
 
 /// The cache of one event loop: the shell around its table, its clock, its tag stamps and its refresh leases.
 ///
-/// Pinned to its loop, so a request that is on the right loop already enters it without a hop. It decides nothing: what may
-/// be stored, evicted or leased is the business of its cores.
+/// Pinned to its loop, so a request that is on the right loop already enters it without a hop. It decides nothing: what
+/// may be stored, evicted or leased is the business of its cores.
 package actor CacheShard {
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
@@ -23,7 +23,8 @@ package actor CacheShard {
     var waiters: [UInt64: ParkedWaiter] = [:]
     var latestWaiter: UInt64 = 0
 
-    /// Every so many milliseconds a shard expires, sheds and tidies a bounded piece; soon again when there was much to do.
+    /// Every so many milliseconds a shard expires, sheds and tidies a bounded piece; soon again when there was much to
+    /// do.
     private static let upkeepInterval: UInt64 = 100
     private static let upkeepSoonInterval: UInt64 = 2
     /// Entries looked at for expiry in one piece: well under a millisecond.

@@ -12,8 +12,8 @@ extension CacheTable {
         return evacuate(units: units)
     }
 
-    /// Moves up to `units` records from the page being evacuated to other pages of its class. The last one frees the page.
-    /// Returns how many it moved, at least one.
+    /// Moves up to `units` records from the page being evacuated to other pages of its class. The last one frees the
+    /// page. Returns how many it moved, at least one.
     mutating func evacuate(units: Int) -> Int {
         var spent = 0
         let sizeClass = arena.evacuatingClass

@@ -10,8 +10,8 @@ extension CacheTable {
     /// time of hits would walk the main queue three times.
     private static let visitsMax = 64
 
-    /// Makes room for a block of `sizeClass` (nil: none) and for `blobBytes`, or throws and lets the put be refused. True:
-    /// entries went or moved, so refs are void.
+    /// Makes room for a block of `sizeClass` (nil: none) and for `blobBytes`, or throws and lets the put be refused.
+    /// True: entries went or moved, so refs are void.
     ///
     /// What cannot be done in `roomUnits` stays as an overdraft of the budget, up to the account's limit, for the next
     /// calls to work off.
@@ -46,8 +46,8 @@ extension CacheTable {
         return CacheArena.pageCost
     }
 
-    /// One step towards less memory: some records moved off a page that is not needed, or one entry evicted. Returns the
-    /// units it took; 0: there is nothing to give.
+    /// One step towards less memory: some records moved off a page that is not needed, or one entry evicted. Returns
+    /// the units it took; 0: there is nothing to give.
     mutating func shed(units: Int, now: UInt64) -> Int {
         if arena.evacuating != CacheArena.noPage { return evacuate(units: units) }
         if let sizeClass = arena.roomiestClass(slack: 0) { return beginEvacuation(of: sizeClass, units: units) }

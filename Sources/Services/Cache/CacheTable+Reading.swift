@@ -43,9 +43,9 @@ extension CacheTable {
         return !record.isInvalid(tags)
     }
 
-    /// Shows entries from `cursor` on, in the order of their partitions and hashes, and says where to go on; nil: that was
-    /// all. An entry that is there from the first step of a scan to its last is shown exactly once, whatever else happens
-    /// in between. Keys of one hash are shown together, so a step may exceed its limits by a few.
+    /// Shows entries from `cursor` on, in the order of their partitions and hashes, and says where to go on; nil: that
+    /// was all. An entry that is there from the first step of a scan to its last is shown exactly once, whatever else
+    /// happens in between. Keys of one hash are shown together, so a step may exceed its limits by a few.
     ///
     /// A step that begins at a random cursor and shows one entry is the way to a random key.
     package mutating func scan<Tags: TagLookup & ~Copyable>(
@@ -68,8 +68,8 @@ extension CacheTable {
         }
     }
 
-    /// Collects refs from the first partition of the scope, at or behind the cursor, that has any. An empty partition is a
-    /// visit.
+    /// Collects refs from the first partition of the scope, at or behind the cursor, that has any. An empty partition
+    /// is a visit.
     mutating func step(
         from cursor: ScanCursor, _ scope: ScanScope, entriesMax: Int, visits: inout Int
     ) -> ScanCursor? {

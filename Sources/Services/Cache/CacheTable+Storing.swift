@@ -28,8 +28,8 @@ extension CacheTable {
         }
     }
 
-    /// Stores an entry with the metadata that it has, in a new block. It makes no room first, which might evict the entry
-    /// or move it: the overdraft is for this.
+    /// Stores an entry with the metadata that it has, in a new block. It makes no room first, which might evict the
+    /// entry or move it: the overdraft is for this.
     mutating func rebuild(
         _ key: borrowing CacheKey, _ ref: UInt32, _ value: CacheValue, _ deadlines: Deadlines, version: Version
     ) throws(CacheFault) {

@@ -41,8 +41,8 @@ extension CacheTable {
         return removed
     }
 
-    /// Removes the entries of a partition that were written before `version`, from `cursor` on, and says where to go on;
-    /// nil: that was all. Entries written meanwhile are newer and stay.
+    /// Removes the entries of a partition that were written before `version`, from `cursor` on, and says where to go
+    /// on; nil: that was all. Entries written meanwhile are newer and stay.
     package mutating func clear(
         _ partition: PartitionID, before version: Version, from cursor: ScanCursor = .start, visits: Int
     ) -> ScanCursor? {
@@ -55,8 +55,8 @@ extension CacheTable {
         return next
     }
 
-    /// What no request has occasion for: carries growing indexes on, sheds what is over the budget, closes up pages, and
-    /// gives memory back. To be called every few milliseconds when there is time. True: there is more to do.
+    /// What no request has occasion for: carries growing indexes on, sheds what is over the budget, closes up pages,
+    /// and gives memory back. To be called every few milliseconds when there is time. True: there is more to do.
     package mutating func maintain(now: UInt64) -> Bool {
         for _ in 0..<min(Self.upkeepPartitions, partitions.count) {
             if partitions[upkeepPlace].index.isMoving {

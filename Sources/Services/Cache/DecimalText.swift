@@ -26,7 +26,8 @@ struct DecimalText {
         get { digits.span.extracting(start..<Self.lengthMax) }
     }
 
-    /// The number that `text` is the one spelling of: no plus, no leading zero, no space, no `-0`; as Redis's string2ll.
+    /// The number that `text` is the one spelling of: no plus, no leading zero, no space, no `-0`; as Redis's
+    /// string2ll.
     static func parse(_ text: Span<UInt8>) -> Int64? {
         guard text.count > 0, text.count <= lengthMax else { return nil }
         let isNegative = text[0] == UInt8(ascii: "-")

@@ -60,8 +60,8 @@ struct RecordQueue {
 /// two bits in the record and moves nothing, which exact LRU cannot do.
 struct EvictionQueues {
     static let frequencyMax: UInt8 = 3
-    /// Accesses that keep an entry in memory when it leaves the small queue: the paper's two. One does as well under Zipf
-    /// and worse in loops.
+    /// Accesses that keep an entry in memory when it leaves the small queue: the paper's two. One does as well under
+    /// Zipf and worse in loops.
     static let promotionFrequency: UInt8 = 2
     /// The small queue's part of all bytes, as a divisor.
     static let smallFraction = 10

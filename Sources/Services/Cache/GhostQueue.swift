@@ -2,8 +2,9 @@
 ///
 /// A table of fingerprints, as in the authors' own cache: a bucket has eight slots of 32 bits, 16 of the hash and 16 of
 /// the time it came, counted in ghosts. A slot whose time is past the window is empty; a full bucket loses its oldest.
-/// At 5.3 bytes per entry it is wrong about one new key in ten thousand, which costs that key's place in the small queue
-/// and nothing else. It is made at the first eviction, and made anew, empty, when the cache has doubled or quartered.
+/// At 5.3 bytes per entry it is wrong about one new key in ten thousand, which costs that key's place in the small
+/// queue and nothing else. It is made at the first eviction, and made anew, empty, when the cache has doubled or
+/// quartered.
 struct GhostQueue: ~Copyable {
     private static let bucketSlots = 8
     private static let bucketWords = 4

@@ -1,7 +1,7 @@
 import Cluster
 
-/// What a partition holds, in 256 words and one: copies of a partition that have equal digests hold the same versions of
-/// the same keys (Cache rule 20).
+/// What a partition holds, in 256 words and one: copies of a partition that have equal digests hold the same versions
+/// of the same keys (Cache rule 20).
 ///
 /// Each bucket is the XOR of one word per entry, so an entry goes out as it came in, and order does not matter.
 struct PartitionDigest: ~Copyable {
@@ -30,8 +30,8 @@ struct PartitionDigest: ~Copyable {
         root ^= word
     }
 
-    /// The same on every node. Finalisers of MurmurHash3 (Appleby), so that versions that differ by one bit differ in half
-    /// of the word's.
+    /// The same on every node. Finalisers of MurmurHash3 (Appleby), so that versions that differ by one bit differ in
+    /// half of the word's.
     static func word(_ keyHash: UInt64, _ version: Version) -> UInt64 {
         mix(keyHash ^ mix(version.time &+ UInt64(version.node) &* 0x9E37_79B9_7F4A_7C15))
     }

@@ -2,8 +2,8 @@
 ///
 /// It grows and shrinks without a pause. While it does there are two tables: hashes below `front` are in `table`, the
 /// others in `old`. Each change moves `moveVisits` slots from the front of `old` to the end of what `table` holds, a
-/// sequential copy because both are sorted; the memory behind the front goes back at once. Growth is by 10/7 · 7/8 = 1.25
-/// and leaves a load of 0.7, so an entry costs 9.1 to 11.4 bytes here, where doubling would cost up to 18.
+/// sequential copy because both are sorted; the memory behind the front goes back at once. Growth is by 10/7 · 7/8 =
+/// 1.25 and leaves a load of 0.7, so an entry costs 9.1 to 11.4 bytes here, where doubling would cost up to 18.
 struct PartitionIndex: ~Copyable {
     /// Slots looked at in `old` per change.
     static let moveVisits = 32
@@ -129,7 +129,8 @@ struct PartitionIndex: ~Copyable {
         oldStart = 0
     }
 
-    /// A tail overflowed: everything moves at once, to a table with a longer one. Chance does this to small tables only.
+    /// A tail overflowed: everything moves at once, to a table with a longer one. Chance does this to small tables
+    /// only.
     private mutating func rebuild(adding extra: UInt64?) {
         var slots = extra.map { [$0] } ?? []
         slots.reserveCapacity(count)
@@ -170,8 +171,8 @@ struct PartitionIndex: ~Copyable {
 }
 
 extension SlotTable {
-    /// `PartitionIndex.collect` for one table, as far as the slot `last` and the run that crosses it. 2^32: all done. It
-    /// looks at one slot at least, so that a scan in the smallest steps arrives.
+    /// `PartitionIndex.collect` for one table, as far as the slot `last` and the run that crosses it. 2^32: all done.
+    /// It looks at one slot at least, so that a scan in the smallest steps arrives.
     fileprivate func collect(
         from start: UInt64, notBefore first: Int = 0, to last: Int,
         into refs: inout [UInt32], entriesMax: Int, visits: inout Int

@@ -154,8 +154,8 @@ extension RefreshLeases {
         return .waiting
     }
 
-    /// The lease that is in force on `key` and bears `token`: the stamp at which it was granted, and the tags of the stale
-    /// value that it is to replace.
+    /// The lease that is in force on `key` and bears `token`: the stamp at which it was granted, and the tags of the
+    /// stale value that it is to replace.
     package func grant(
         _ token: LeaseToken, on key: Span<UInt8>, now: UInt64
     ) throws(StaleLease) -> (stamp: Version, tags: [UInt64]) {

@@ -1,8 +1,8 @@
 import Cluster
 import Reactor
 
-/// The contents of a shard, boxed so that code on its loop can read without entering the actor, which would cost a tenth
-/// of what a whole cache hit costs in this process.
+/// The contents of a shard, boxed so that code on its loop can read without entering the actor, which would cost a
+/// tenth of what a whole cache hit costs in this process.
 final class ShardBox: @unchecked Sendable {
     // Used on the shard's loop only: by the isolated shard, or after an assertion that this is the loop.
 
@@ -13,8 +13,8 @@ final class ShardBox: @unchecked Sendable {
     }
 }
 
-/// The entries of a shard and the stamps that void some of them, in one value: every access to the table needs both, and
-/// a property is checked for exclusive use at each.
+/// The entries of a shard and the stamps that void some of them, in one value: every access to the table needs both,
+/// and a property is checked for exclusive use at each.
 struct ShardContents: ~Copyable {
     var table: CacheTable
     var tags: TagStamps

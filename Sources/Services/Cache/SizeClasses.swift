@@ -1,5 +1,5 @@
-/// The block sizes of the arena: steps of 16 bytes up to 256, then about an eighth each, chosen so that a whole number of
-/// blocks fills a page. The last ones are halves and thirds of a page; only very long keys need those.
+/// The block sizes of the arena: steps of 16 bytes up to 256, then about an eighth each, chosen so that a whole number
+/// of blocks fills a page. The last ones are halves and thirds of a page; only very long keys need those.
 struct SizeClasses {
     /// A record is at least a header and one byte of key.
     static let blockMin = 48

@@ -1,17 +1,17 @@
 /// One open-addressed table of (hash, ref) slots, kept in the order of their hashes.
 ///
 /// A slot is a word: 32 bits of hash above, 32 bits of ref below; zero is empty. The home of a hash is in proportion to
-/// it (`hash x capacity / 2^32`), so homes ascend with hashes, for any capacity. Linear probing that also keeps each run
-/// of neighbours sorted then makes the whole table one ascending sequence with gaps. From that follows the rest:
+/// it (`hash x capacity / 2^32`), so homes ascend with hashes, for any capacity. Linear probing that also keeps each
+/// run of neighbours sorted then makes the whole table one ascending sequence with gaps. From that follows the rest:
 ///
 /// - a search ends at the first larger hash, so a miss costs no more than a hit, even at a load of 0.875;
 /// - a scan is a walk, its cursor is a hash, and equal hashes are neighbours;
 /// - growing is a sequential copy: the moved part is everything below one hash.
 ///
 /// There is no wrap-around: a tail behind the last home takes what overflows, and the word behind the tail is always
-/// empty and ends every walk. Displacement in such a table falls off like e^(-0.27 d) at a load of 0.875 (the queue of an
-/// M/D/1 server), so the 128 slots of tail of a large table overflow about once in 10^15 tables, the 10 of a small one now
-/// and then; `insert` says so, and the caller rebuilds.
+/// empty and ends every walk. Displacement in such a table falls off like e^(-0.27 d) at a load of 0.875 (the queue of
+/// an M/D/1 server), so the 128 slots of tail of a large table overflow about once in 10^15 tables, the 10 of a small
+/// one now and then; `insert` says so, and the caller rebuilds.
 struct SlotTable: ~Copyable {
     private static let tailMax = 128
     private static let tailMin = 8
@@ -49,7 +49,8 @@ struct SlotTable: ~Copyable {
         return ((UInt64(index) << 32) + UInt64(capacity) - 1) / UInt64(capacity)
     }
 
-    /// Where a slot of `hash` is or would be: the first place not before `start` that is empty or holds no smaller hash.
+    /// Where a slot of `hash` is or would be: the first place not before `start` that is empty or holds no smaller
+    /// hash.
     @inline(__always)
     func lowerBound(_ hash: UInt32, from start: Int = 0) -> Int {
         var index = max(home(of: hash), start)

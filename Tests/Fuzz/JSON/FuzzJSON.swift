@@ -1,7 +1,7 @@
 import Reactor
 
-// Any bytes: a document or a fault inside it, never a trap. A document that was accepted, written anew without blanks from
-// the spans of its values, is the same document; so is each of its values on its own.
+// Any bytes: a document or a fault inside it, never a trap. A document that was accepted, written anew without blanks
+// from the spans of its values, is the same document; so is each of its values on its own.
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzJSON(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {

@@ -99,8 +99,8 @@ import Testing
         #expect(harness.keys().sorted(by: less) == [bytes("b"), bytes("d")])
     }
 
-    /// S12: with a published secret, keys of 17 to 128 bytes whose first eight bytes are the secret's first eight multiply
-    /// the other half of their first sixteen by zero, so that all keys which differ only there collide.
+    /// S12: with a published secret, keys of 17 to 128 bytes whose first eight bytes are the secret's first eight
+    /// multiply the other half of their first sixteen by zero, so that all keys which differ only there collide.
     @Test func keysThatCollideWithoutASecretDoNotCollideHere() throws {
         let published: [UInt8] = [0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe]
         let count = 100_000
