@@ -52,7 +52,10 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Cluster", "TestSupport"], exclude: ["Vectors"], swiftSettings: strict),
+            name: "ClusterTests",
+            dependencies: ["Cluster", "TestSupport"],
+            exclude: ["Vectors"],
+            swiftSettings: strict),
         .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Node", "TestSupport"], swiftSettings: strict),
     ]

@@ -3,6 +3,8 @@ package protocol MemoryBudget: AnyObject, Sendable {
     /// Charges `bytes`. False: they are not to be had, and nothing was charged.
     func reserve(_ bytes: Int) -> Bool
     func release(_ bytes: Int)
+    /// More than this is never to be had.
+    var bytesMax: Int { get }
 }
 
 /// A block of bytes with one writer at first and many readers later: a request body while it arrives, then a stored

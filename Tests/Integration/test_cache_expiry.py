@@ -20,7 +20,9 @@ def test_durations_have_units(client, path, ttl):
     assert client.request("GET", path).status == 200
 
 
-@pytest.mark.parametrize("query", ["ttl=5", "ttl=0s", "ttl=-1s", "ttl=", "ttl=1y", "ttl=1s&ttl=2s", "tll=5s", "stale=x"])
+@pytest.mark.parametrize(
+    "query", ["ttl=5", "ttl=0s", "ttl=-1s", "ttl=", "ttl=1y", "ttl=1s&ttl=2s", "tll=5s", "stale=x"]
+)
 def test_a_query_that_cannot_be_meant_is_refused(client, path, query):
     problem = expect_problem(put(client, f"{path}?{query}"), 422, "invalid_parameter")
     assert problem["errors"]

@@ -68,7 +68,9 @@ def test_all_takes_everything(client, key):
     assert client.request("GET", "/v1/cache").json() == {"items": [], "next": None}
 
 
-@pytest.mark.parametrize("query", ["", "all=false", "all=1", "tag=a&prefix=b", "tag=", "prefix=", "tag=a&all=true", "x=1"])
+@pytest.mark.parametrize(
+    "query", ["", "all=false", "all=1", "tag=a&prefix=b", "tag=", "prefix=", "tag=a&all=true", "x=1"]
+)
 def test_what_to_delete_must_be_said_once(client, path, query):
     put(client, path)
     expect_problem(client.request("DELETE", f"/v1/cache?{query}" if query else "/v1/cache"), 422, "invalid_parameter")

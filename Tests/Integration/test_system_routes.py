@@ -5,7 +5,9 @@ import pytest
 
 from expectations import METRIC, expect_problem, metrics, put
 
-ROUTES = ["/livez", "/readyz", "/readyz?verbose", "/metrics", "/openapi.json", "/v1/cluster", "/v1/errors/not_found", "/"]
+ROUTES = [
+    "/livez", "/readyz", "/readyz?verbose", "/metrics", "/openapi.json", "/v1/cluster", "/v1/errors/not_found", "/",
+]
 
 
 @pytest.mark.parametrize("route", ROUTES)

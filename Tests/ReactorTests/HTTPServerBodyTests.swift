@@ -90,7 +90,8 @@ import Testing
         let client = try server.client()
         let body = Self.random(Int.random(in: 0...40_000, using: &random), seed)
         let largest = [1, 7, 100, 20_000][Int(seed % 4)] + body.count / 2_000
-        let wire = Self.head("Transfer-Encoding: chunked\r\n")
+        let wire =
+            Self.head("Transfer-Encoding: chunked\r\n")
             + Self.chunked(body) { _ in Int.random(in: 1...largest, using: &random) }
         var position = 0
         while position < wire.count {

@@ -64,6 +64,7 @@ private final class ScriptedService: HTTPService {
 
 /// Memory for bodies, counted.
 final class CountingBudget: MemoryBudget {
+    var bytesMax: Int { .max }
     private let state: Monitor<(used: Int, max: Int)>
 
     init(max: Int = .max) {

@@ -1,7 +1,8 @@
 """Slow attacks: what another client feels while slowhttptest holds a thousand connections, at tribe and at nginx.
 
 The server has core 0; slowhttptest and the well-behaved client share core 1, on a loopback interface of their own with
-packets of 1,500 bytes (scripts/soak). The client asks for a small value at a fixed rate. Rounds visit both servers in turn; a mode's figure is the median of its rounds.
+packets of 1,500 bytes (scripts/soak). The client asks for a small value at a fixed rate. Rounds visit both servers in
+turn; a mode's figure is the median of its rounds.
 """
 import argparse
 import csv

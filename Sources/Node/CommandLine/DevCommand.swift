@@ -9,8 +9,8 @@ struct DevCommand: ParsableCommand {
         commandName: "dev",
         abstract: "Start one node on this machine. Nothing is written to disk.",
         discussion: """
-            Anybody who can connect may do everything, so it listens on loopback addresses only. SIGTERM or Ctrl-C lets \
-            requests under way finish and exits with 0; a second one ends the node at once with 1.
+            Anybody who can connect may do everything, so it listens on loopback addresses only. SIGTERM or \
+            Ctrl-C lets requests under way finish and exits with 0; a second one ends the node at once with 1.
 
             The limits of the settings file can be set by environment variables: TRIBE_LIMITS_CONNECTIONS, \
             TRIBE_LIMITS_IDLETIMEOUT, TRIBE_CACHE_VALUEMAX and so on.

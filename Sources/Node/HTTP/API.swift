@@ -12,7 +12,7 @@ final class APIRoute: Sendable {
     /// A body that a route has no use for is read up to this and forgotten.
     static let unusedBodyMax = 64 << 10
     static let jsonBodyMax = 64 << 10
-    static let batchBodyMax = 32 << 20
+    static let batchBodyMax = 16 << 20
 
     init(
         _ route: Route<RouteHandler>, takesWait: Bool = false,

@@ -64,6 +64,7 @@ struct BatchOperation: Sendable {
                 return (1...HTTPExchange.keyMax).contains(key.count) ? key : nil
             })
         if text == nil, binary == nil { _ = fields.required("key", .string) }
+        if text != nil, binary != nil { fields.fault("key64", "Not together with key.") }
         return text ?? binary
     }
 
@@ -73,6 +74,7 @@ struct BatchOperation: Sendable {
         let contentEncoding = fields.optional("contentEncoding", .fieldValue(max: CacheMetadata.contentEncodingMax))
         let ttl = fields.optional("ttl", .ttl)
         let stale = fields.optional("stale", .ttl)
+        if stale != nil, ttl == nil { fields.fault("stale", "Without a ttl an entry never becomes stale: add ttl.") }
         let tags = fields.optional("tags", .array(of: .tag, countMax: CacheMetadata.tagsMax))
         let ifMatch = fields.optional(
             "ifMatch",
@@ -83,7 +85,7 @@ struct BatchOperation: Sendable {
         guard let value else { return nil }
         return Put(
             value: value, contentType: contentType ?? [], contentEncoding: contentEncoding ?? [], ttl: ttl,
-            stale: ttl == nil ? nil : stale, tags: tags ?? [], condition: condition(ifMatch, isNew: ifNoneMatch == true)
+            stale: stale, tags: tags ?? [], condition: condition(ifMatch, isNew: ifNoneMatch == true)
         )
     }
 

@@ -71,9 +71,9 @@ extension CacheHandlers {
 
     /// Seconds of freshness left, below zero for a stale value (RFC 9211 §2.3).
     private static func writeTTL(to output: OutputBuffer, expiresAt: UInt64, now: UInt64) {
-        output.append("; ttl=")
-        if now > expiresAt { output.append("-") }
-        output.append(decimal: (now > expiresAt ? now - expiresAt : expiresAt - now) / 1_000)
+        let seconds = (now > expiresAt ? now - expiresAt : expiresAt - now) / 1_000
+        output.append(now > expiresAt && seconds > 0 ? "; ttl=-" : "; ttl=")
+        output.append(decimal: seconds)
     }
 
     static func writeTag(_ version: Version, to output: OutputBuffer) {

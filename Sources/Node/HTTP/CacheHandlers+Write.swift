@@ -62,13 +62,14 @@ extension CacheHandlers {
         case .leaseVoid:
             exchange.respond(
                 .refreshStale,
-                "The refresh lease is not in force: it has expired, was settled or given up, or the key or one of its tags "
-                    + "was changed or invalidated since. Nothing was stored.")
+                "The refresh lease is not in force: it has expired, was settled or given up, or the key or one of its "
+                    + "tags was changed or invalidated since. Nothing was stored.")
         }
     }
 
     private static func answerFailedCondition(_ exchange: HTTPExchange, current: Version?) {
-        let detail = current == nil ? "No entry has this key." : "The entry has another version."
+        let detail =
+            current == nil ? "No entry has this key." : "The entry that has this key is not as the request demands."
         exchange.respond(.preconditionFailed, detail) { response in
             if let current { response.header("ETag") { writeTag(current, to: $0) } }
         }

@@ -52,6 +52,8 @@ extension HTTPExchange {
             respond(Problem(status: UInt16(fault.status), code: fault.code, detail: fault.detail))
         case .bodyTooLarge(let max):
             respond(.payloadTooLarge, "The body may have \(ByteSize.render(max)) at most.")
+        case .beyondMemory:
+            respond(.outOfMemory, "The body alone is larger than the cache may be.")
         case .overloaded:
             respond(.overloaded, "There is no memory for the body now.")
         case .tooManyConnections(let max):

@@ -72,7 +72,7 @@ extension OpenAPIComponent {
     ])
 
     private static let problemEntrySchema = Schema.object([
-        .required("code", .words(ProblemCode.allCases.map(\.rawValue)), "The code."),
+        .required("code", .words(ProblemEntry.allCodes), "The code."),
         .required("status", .integerWithin(400...599), "The status that it comes with."),
         .required("title", .string, "A few words."),
         .required("meaning", .string, "What has happened."),

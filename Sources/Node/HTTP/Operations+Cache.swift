@@ -71,16 +71,23 @@ extension Operation {
 
     static let deleteCacheEntry = Operation(
         "deleteCacheEntry", "Delete a key",
-        tag: .cache, role: .write, parameters: [key],
-        answers: [Answer(204, "It does not exist now, whether it did before or not.")],
-        problems: [.invalidKey])
+        tag: .cache, role: .write,
+        parameters: [
+            key, .header("If-Match", .string, "Delete only if this ETag is the stored version."),
+            .header("If-None-Match", .string, "Delete only if the stored version is none of these ETags."),
+        ],
+        answers: [Answer(204, "It does not exist now, whether it did before or not.", headers: [copies])],
+        problems: [.invalidKey, .preconditionFailed])
 
     static let touchCacheEntry = Operation(
         "touchCacheEntry", "Set a new time to live",
         tag: .cache, role: .write, parameters: [key],
         body: .json(
-            .object([.required("ttl", .component(.duration), "From now on.")]), "The new time to live."),
-        answers: [Answer(204, "Set.")],
+            .object([
+                .required("ttl", .component(.duration), "From now on."),
+                .optional("stale", .component(.duration), "How long past its ttl it is kept for refreshers."),
+            ]), "The new time to live."),
+        answers: [Answer(204, "Set.", headers: [copies])],
         problems: [.invalidKey, .notFound])
 
     static let incrementCacheEntry = Operation(
@@ -88,7 +95,7 @@ extension Operation {
         detail: "A key that does not exist counts from 0. The value is stored as decimal text.",
         tag: .cache, role: .write, parameters: [key],
         body: .json(.object(OpenAPIComponent.incrementMembers), "How much, and how long a new counter lives."),
-        answers: [Answer(200, "The sum.", [.json(.component(.counter))], headers: [partial])],
+        answers: [Answer(200, "The sum.", [.json(.component(.counter))], headers: [copies, partial])],
         problems: [.invalidKey, .notAnInteger, .integerOverflow, .outOfMemory])
 
     static let giveUpCacheRefresh = Operation(

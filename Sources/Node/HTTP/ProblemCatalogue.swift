@@ -78,6 +78,11 @@ struct ProblemEntry: Hashable, Sendable {
         retryAfter = general.retryAfter
     }
 
+    /// Every code that has a page.
+    static var allCodes: [String] {
+        ProblemCode.allCases.map(\.rawValue) + HTTPFault.allCases.map(\.code)
+    }
+
     /// The entry whose page is at `/v1/errors/{code}`.
     static func named(_ code: String) -> ProblemEntry? {
         if let code = ProblemCode(rawValue: code) { return code.entry }

@@ -45,6 +45,7 @@ final class HTTPBodyReceiver {
             return .success(Self(exchange, length: length, target: .sink(sink), budget: server.budget, now: now))
         case .collect(let max):
             guard length ?? 0 <= max else { return .failure(.bodyTooLarge(max: max)) }
+            guard length ?? 0 <= server.budget.bytesMax else { return .failure(.beyondMemory) }
             var target = Target.unused(max: max)
             if let length, length > EventLoop.readBufferSize {
                 guard let blob = Blob.reserving(capacity: length, from: server.budget) else {

@@ -13,6 +13,8 @@ final class HTTPLoopServer: @unchecked Sendable {
     private(set) var isDraining = false
     private var onDrained: ((_ cut: Int) -> Void)?
     private var drainTimer: LoopTimer?
+    /// Connections that were closed in the middle of something because the drain took too long.
+    private var cutCount = 0
     /// How long a drain goes on accepting, in milliseconds: a few turns of the loop.
     private static let acceptTime: UInt64 = 50
 
@@ -128,20 +130,19 @@ extension HTTPLoopServer {
     }
 
     private func cutConnections() {
-        let cut = servedCount
+        cutCount = servedCount
         for connection in loop.connections.all where connection.handler is HTTPConnection { connection.close() }
-        endDrain(cut: cut)
     }
 
     private func endDrainIfDone() {
-        if isDraining, listener == nil, servedCount == 0 { endDrain(cut: 0) }
+        if isDraining, listener == nil, servedCount == 0 { endDrain() }
     }
 
-    private func endDrain(cut: Int) {
+    private func endDrain() {
         drainTimer?.close()
         drainTimer = nil
         let completion = onDrained
         onDrained = nil
-        completion?(cut)
+        completion?(cutCount)
     }
 }

@@ -41,7 +41,9 @@ package enum HTTPRefusal: Error {
     /// The gate or the parser found it malformed or over a limit.
     case fault(HTTPFault)
     case bodyTooLarge(max: Int)
-    /// Memory for the body was not to be had.
+    /// The body alone is larger than all memory for such things.
+    case beyondMemory
+    /// Memory for the body was not to be had now.
     case overloaded
     /// One connection more than `limits.connections`.
     case tooManyConnections(max: Int)

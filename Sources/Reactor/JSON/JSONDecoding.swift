@@ -111,6 +111,11 @@ package struct JSONFields: ~Escapable {
         return shape.read(value, faults)
     }
 
+    /// Reports that the member `name`, which is there, cannot stand beside the others.
+    package func fault(_ name: String, _ message: String) {
+        if let value = object.member(name) { faults.add(.invalidValue, at: value, message) }
+    }
+
     /// Reports the members that were not asked for, and those that repeat one.
     package consuming func finish() {
         guard var members = object.members else { return }

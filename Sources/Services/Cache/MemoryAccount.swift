@@ -55,6 +55,8 @@ package final class MemoryAccount: MemoryBudget {
         usedBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
+    package var bytesMax: Int { budget }
+
     /// Bytes were refused that the budget allows: room is to be made for them.
     func want(_ bytes: Int) {
         guard bytes <= budget else { return }
