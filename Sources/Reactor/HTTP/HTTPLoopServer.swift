@@ -13,7 +13,7 @@ final class HTTPLoopServer: @unchecked Sendable {
     private(set) var isDraining = false
     private var onDrained: ((_ cut: Int) -> Void)?
     private var drainTimer: LoopTimer?
-    /// Connections that were closed in the middle of something because the drain took too long.
+    /// Connections that the drain had no more time for.
     private var cutCount = 0
     /// How long a drain goes on accepting, in milliseconds: a few turns of the loop.
     private static let acceptTime: UInt64 = 50
@@ -131,6 +131,7 @@ extension HTTPLoopServer {
 
     private func cutConnections() {
         cutCount = servedCount
+        // The last of them ends the drain.
         for connection in loop.connections.all where connection.handler is HTTPConnection { connection.close() }
     }
 
