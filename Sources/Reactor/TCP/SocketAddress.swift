@@ -28,7 +28,7 @@ package struct SocketAddress: Sendable, CustomStringConvertible {
             throw .badPort(portText)
         }
         var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") {
+        if host.hasPrefix("["), host.hasSuffix("]"), host.contains(":") {
             host = String(host.dropFirst().dropLast())
         } else if host.contains(":") {
             throw .badHost(host)
