@@ -138,10 +138,12 @@ import Testing
 
     @Test func aDrainClosesIdleConnectionsAndLetsRequestsFinish() throws {
         let parked = Monitor<[HTTPExchange]>([])
-        let server = try HTTPTestServer(loops: 2, limits: { $0.drainTime = 600_000 }) { exchange, _ in
-            guard exchange.pathText == "/keep" else { return exchange.answer("now") }
-            parked.withLock { $0.append(exchange) }
-        }
+        let server = try HTTPTestServer(
+            loops: 2, limits: { $0.drainTime = 600_000 },
+            respond: { exchange, _ in
+                guard exchange.pathText == "/keep" else { return exchange.answer("now") }
+                parked.withLock { $0.append(exchange) }
+            })
         let idle = try server.client()
         try idle.send(get("/now"))
         #expect(try idle.answer().text == "now")
@@ -158,6 +160,7 @@ import Testing
         #expect(last.text == "now")
         #expect(last["connection"] == "close")
         #expect(try idle.rest() == [])
+        idle.socket.close()
         server.pass(milliseconds: 1_000)
         #expect(cuts.now == [])
         let exchange = parked.now[0]
@@ -165,6 +168,7 @@ import Testing
         #expect(try busy.answer().text == "finished")
         server.pass(milliseconds: 1_000)
         #expect(try busy.rest() == [])
+        busy.socket.close()
         #expect(cuts.wait { $0.count == 1 })
         server.settle()
         #expect(cuts.now == [0])
@@ -172,9 +176,11 @@ import Testing
 
     @Test func aDrainSaysHowManyConnectionsItCut() throws {
         let parked = Monitor<[HTTPExchange]>([])
-        let server = try HTTPTestServer(loops: 2, limits: { $0.drainTime = 20 }) { exchange, _ in
-            parked.withLock { $0.append(exchange) }
-        }
+        let server = try HTTPTestServer(
+            loops: 2, limits: { $0.drainTime = 20 },
+            respond: { exchange, _ in
+                parked.withLock { $0.append(exchange) }
+            })
         let clients = try (0..<5).map { _ in try server.client() }
         for client in clients { try client.send(get("/")) }
         #expect(parked.wait { $0.count == 5 })
