@@ -175,7 +175,7 @@ private final class ScriptedServer: @unchecked Sendable {
             var isInCall = false
             handler.onBytes = { handler, _ in
                 isInCall = true
-                handler.connection.goOnAtEndOfTurn()
+                handler.connection.resumeAtEndOfTurn()
                 isInCall = false
             }
             handler.onDrained = { $0.connection.output.append(isInCall ? "within" : "after") }
