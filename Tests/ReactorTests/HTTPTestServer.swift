@@ -54,6 +54,7 @@ private final class ScriptedService: HTTPService {
         switch refusal {
         case .fault(let fault): (UInt16(fault.status), fault.code)
         case .bodyTooLarge: (413, "body_too_large")
+        case .beyondMemory: (503, "beyond_memory")
         case .overloaded: (503, "overloaded")
         case .tooManyConnections: (503, "too_many_connections")
         case .headerTooSlow: (408, "header_too_slow")
