@@ -169,18 +169,4 @@ struct TagStampsTests {
         #expect(ids[0] == ids[1])
         #expect(Set(ids).count == 3)
     }
-
-    @Test func flushVoidsWhatThePartitionHoldsAndNothingElse() {
-        var stamps = PartitionStamps()
-        let flushed = PartitionID(rawValue: 1_023)
-        let other = PartitionID(rawValue: 0)
-        stamps.flush(flushed, at: Self.version(100))
-        stamps.flush(flushed, at: Self.version(50))
-        #expect(stamps.isInvalid(flushed, Self.version(100, node: .max)))
-        #expect(!stamps.isInvalid(flushed, Self.version(101, node: 0)))
-        #expect(!stamps.isInvalid(other, Self.version(1)))
-        #expect(stamps.invalidBefore(flushed) == 101)
-        #expect(stamps.invalidBefore(other) == 0)
-        #expect(8_192..<9_000 ~= stamps.byteCount)
-    }
 }

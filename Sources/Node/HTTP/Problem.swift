@@ -5,8 +5,6 @@ import Reactor
 /// `type` is the path of a page on the node that explains the code (`ProblemPage`). `code` is the stable word for
 /// programs; `title` is the same for every problem of a code; `detail` is about this one.
 struct Problem: Error, Hashable, Sendable {
-    static let contentType: StaticString = "application/problem+json"
-
     let entry: ProblemEntry
     let detail: String
     /// Everything that is wrong with the body, not only what was found first.

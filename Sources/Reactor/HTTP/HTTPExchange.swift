@@ -121,11 +121,6 @@ extension HTTPExchange {
         return HTTPResponse(exchange: self, status: status)
     }
 
-    /// The connection closes after this answer.
-    package func closeAfterwards() {
-        closesConnection = true
-    }
-
     /// Moves the deadline of a kept request to `milliseconds` from now. On the home loop.
     package func expire(after milliseconds: UInt64) {
         deadline = loop.monotonicNow + milliseconds

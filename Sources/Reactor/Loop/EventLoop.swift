@@ -35,7 +35,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private var wallOffset: Int64 = 0
     /// The field lines that begin every answer, up to the id of the request; made anew each second for their `Date`.
     private var answerFields: [UInt8] = []
-    private var httpDateSecond = 0
+    private var answerSecond = 0
     /// Connections answered outside their read callback, to be flushed at the end of this turn.
     private var unflushed: [TCPConnection] = []
     private var lag: LoopLag?
@@ -183,7 +183,7 @@ extension EventLoop {
     private func updateWallClock() {
         var wall = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &wall)
-        if wall.tv_sec != httpDateSecond { updateHTTPDate(second: wall.tv_sec) }
+        if wall.tv_sec != answerSecond { updateAnswerFields(second: wall.tv_sec) }
         wallOffset = Int64(wall.tv_sec) * 1_000 + Int64(wall.tv_nsec) / 1_000_000 - Int64(unsafe uv_now(uv))
     }
 }
@@ -194,16 +194,10 @@ extension EventLoop {
         output.append(answerFields)
     }
 
-    /// IMF-fixdate (RFC 9110 §5.6.7).
-    private func updateHTTPDate(second: Int) {
-        var second = second
-        var parts = unsafe tm()
-        unsafe gmtime_r(&second, &parts)
-        var text = [CChar](repeating: 0, count: 32)
-        let length = unsafe strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
-        let date = text.prefix(length).map { UInt8(bitPattern: $0) }
-        answerFields = Array("Date: ".utf8) + date + Array("\r\nX-Request-Id: ".utf8)
-        httpDateSecond = second
+    private func updateAnswerFields(second: Int) {
+        let date = Timestamp(milliseconds: Int64(second) * 1_000).httpDate.text
+        answerFields = Array("Date: \(date)\r\nX-Request-Id: ".utf8)
+        answerSecond = second
     }
 }
 

@@ -11,13 +11,11 @@ package final class LoopSignal {
     package enum Name: Sendable {
         case terminate
         case interrupt
-        case hangUp
 
         var number: Int32 {
             switch self {
             case .terminate: SIGTERM
             case .interrupt: SIGINT
-            case .hangUp: SIGHUP
             }
         }
     }

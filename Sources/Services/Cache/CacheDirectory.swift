@@ -38,10 +38,6 @@ package struct CacheDirectory: Sendable {
     }
 
     package func loopIndex(of key: Span<UInt8>) -> Int {
-        loopIndex(of: PartitionID(of: key, seed: seed))
-    }
-
-    package func loopIndex(of partition: PartitionID) -> Int {
-        Int(partition.rawValue) % shards.count
+        Int(PartitionID(of: key, seed: seed).rawValue) % shards.count
     }
 }
