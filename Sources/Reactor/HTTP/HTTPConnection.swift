@@ -29,8 +29,6 @@ final class HTTPConnection: ConnectionHandler {
     private var kept = Deque<HTTPExchange>()
     /// Whether there are any: asked for each request, of which few are kept.
     private var hasKept = false
-    /// The exchange whose head is being decoded.
-    private var arriving: HTTPExchange?
     private var isDecoding = false
     /// Bytes of a further request are here, behind the one that is being handled.
     private(set) var hasMoreInput = false
@@ -86,14 +84,17 @@ extension HTTPConnection {
         var whole: Range<Int>?
         while mayDecode {
             let rest = bytes.extracting(consumed...)
+            let receiver = receiver
+            guard !rest.isEmpty || receiver != nil else { return consumed }
+            // An idle connection, or one whose head comes slowly, holds no exchange: the decoder fills it at the end.
+            let exchange = receiver?.exchange ?? server.takeExchange()
             do {
-                let exchange = exchangeToFill()
                 let (event, count) = try decoder.next(rest, into: exchange.head)
                 consumed += count
                 hasMoreInput = consumed < bytes.count
                 switch event {
                 case .incomplete:
-                    noteIncomplete(anyRead: !rest.isEmpty)
+                    if receiver == nil { waitForHead(insteadOf: exchange) }
                     return consumed
                 case .head: begin(exchange)
                 case .body(let range):
@@ -107,6 +108,7 @@ extension HTTPConnection {
                     whole = nil
                 }
             } catch {
+                if receiver == nil { server.giveBack(exchange) }
                 refuse(.fault(error))
                 return bytes.count
             }
@@ -128,16 +130,13 @@ extension HTTPConnection {
         }
     }
 
-    private func exchangeToFill() -> HTTPExchange {
-        if case .body(let receiver) = phase { return receiver.exchange }
-        if let arriving { return arriving }
-        let exchange = server.takeExchange()
-        arriving = exchange
-        return exchange
+    private var receiver: HTTPBodyReceiver? {
+        if case .body(let receiver) = phase { receiver } else { nil }
     }
 
-    private func noteIncomplete(anyRead: Bool) {
-        if case .idle = phase, anyRead { phase = .head(since: connection.loop.monotonicNow) }
+    private func waitForHead(insteadOf exchange: HTTPExchange) {
+        server.giveBack(exchange)
+        if case .idle = phase { phase = .head(since: connection.loop.monotonicNow) }
     }
 
     func receivedEnd() {
@@ -177,7 +176,6 @@ extension HTTPConnection {
 
 extension HTTPConnection {
     private func begin(_ exchange: HTTPExchange) {
-        arriving = nil
         exchange.state = .open
         exchange.connection = self
         exchange.startedAt = connection.loop.arrivalNanoseconds
@@ -351,8 +349,7 @@ extension HTTPConnection {
     /// Answers what could not be decoded. Requests before it keep their answers.
     func refuse(_ refusal: HTTPRefusal) {
         if case .body(let receiver) = phase { return refuse(receiver.exchange, refusal) }
-        let exchange = arriving ?? server.takeExchange()
-        arriving = nil
+        let exchange = server.takeExchange()
         exchange.head.reset()
         exchange.state = .open
         exchange.connection = self
@@ -425,8 +422,6 @@ extension HTTPConnection {
         if case .held(let exchange) = phase { exchange.abandon() }
         phase = .ended
         abandonKept()
-        if let arriving { server.giveBack(arriving) }
-        arriving = nil
         server.didClose(isCounted: isCounted)
     }
 }
