@@ -26,12 +26,14 @@ import Testing
         for number in 0..<20_000 { cache.later("old\(number)") { $0.put("old\(number)", "value") } }
         _ = cache.each { _ in }
         #expect(cache.entryCount == 20_000)
-        Self.removeEverywhere(cache, { $0.removeAll(completion: $1) }) {
-            for number in 0..<5_000 {
-                cache.later("new\(number)") { $0.put("new\(number)", "value") }
-                cache.later("old\(number)") { $0.put("old\(number)", "again") }
-            }
-        }
+        Self.removeEverywhere(
+            cache, { $0.removeAll(completion: $1) },
+            meanwhile: {
+                for number in 0..<5_000 {
+                    cache.later("new\(number)") { $0.put("new\(number)", "value") }
+                    cache.later("old\(number)") { $0.put("old\(number)", "again") }
+                }
+            })
         _ = cache.each { _ in }
         #expect(cache.entryCount == 10_000)
         for number in stride(from: 0, to: 5_000, by: 97) {
@@ -49,9 +51,11 @@ import Testing
             cache.later("b/\(number)") { $0.put("b/\(number)", "value") }
         }
         _ = cache.each { _ in }
-        Self.removeEverywhere(cache, { $0.removeAll(prefix: Array("a/".utf8), completion: $1) }) {
-            for number in 0..<10_000 { cache.later("b/\(number)") { $0.put("b/\(number)", "again") } }
-        }
+        Self.removeEverywhere(
+            cache, { $0.removeAll(prefix: Array("a/".utf8), completion: $1) },
+            meanwhile: {
+                for number in 0..<10_000 { cache.later("b/\(number)") { $0.put("b/\(number)", "again") } }
+            })
         _ = cache.each { _ in }
         #expect(cache.entryCount == 10_000)
         for number in stride(from: 0, to: 10_000, by: 97) {
@@ -64,9 +68,11 @@ import Testing
     func twoRemovalsAtOnceBothEnd(_ loops: Int) throws {
         let cache = try TestCache(loops: loops)
         for number in 0..<10_000 { cache.later("a/\(number)") { $0.put("a/\(number)", "value") } }
-        Self.removeEverywhere(cache, { $0.removeAll(prefix: Array("a/".utf8), completion: $1) }) {
-            Self.removeEverywhere(cache, { $0.removeAll(completion: $1) })
-        }
+        Self.removeEverywhere(
+            cache, { $0.removeAll(prefix: Array("a/".utf8), completion: $1) },
+            meanwhile: {
+                Self.removeEverywhere(cache, { $0.removeAll(completion: $1) })
+            })
         #expect(cache.entryCount == 0)
     }
 
