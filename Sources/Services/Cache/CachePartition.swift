@@ -65,4 +65,12 @@ struct PartitionSet: ~Copyable {
             yield unsafe &base[place]
         }
     }
+
+    /// The one way to change a partition in place. (To change a part of one through the subscript makes the compiler
+    /// emit invalid code for ThreadSanitizer.)
+    @inline(__always)
+    func change(_ place: Int, _ body: (inout CachePartition) -> Void) {
+        precondition(place >= 0 && place < count)
+        unsafe body(&base[place])
+    }
 }

@@ -40,9 +40,11 @@ extension CacheTable {
     private mutating func move(_ ref: UInt32, _ sizeClass: Int) {
         guard let new = arena.allocate(sizeClass) else { preconditionFailure("no block where there was room") }
         let record = arena.record(ref)
-        let key = key(record.key)
-        record.copy(to: arena.record(new), bytes: arena.classes.bytes(sizeClass))
-        partitions[partitions.place(of: key.partition)].index.replace(key.indexHash, ref, with: new)
+        let target = arena.record(new)
+        record.copy(to: target, bytes: arena.classes.bytes(sizeClass))
+        let key = key(target.key)
+        let hash = key.indexHash
+        partitions.change(partitions.place(of: key.partition)) { $0.index.replace(hash, ref, with: new) }
         queues.replace(ref, with: new, growth: 0, arena)
         arena.free(ref)
         counts.evacuatedRecords += 1

@@ -85,7 +85,8 @@ extension CacheTable {
         settlePages()
         fill(new, key, value, metadata, shape, version, flags: arena.record(ref).flags)
         book(key, ref, version, metadata.deadlines)
-        partitions[partitions.place(of: key.partition)].index.replace(key.indexHash, ref, with: new)
+        let hash = key.indexHash
+        partitions.change(partitions.place(of: key.partition)) { $0.index.replace(hash, ref, with: new) }
         queues.replace(ref, with: new, growth: footprint(new) - footprint(ref), arena)
         discard(ref)
     }
@@ -132,9 +133,11 @@ extension CacheTable {
         let record = arena.record(ref)
         let keyHash = XXH3.hash(key.bytes, seed: settings.seed)
         let place = partitions.place(of: key.partition)
-        partitions[place].digest.toggle(keyHash, record.version)
-        partitions[place].digest.toggle(keyHash, version)
-        partitions[place].deadlines += (deadlines.expiresAt != 0 ? 1 : 0) - (record.expiresAt != 0 ? 1 : 0)
+        partitions.change(place) { partition in
+            partition.digest.toggle(keyHash, record.version)
+            partition.digest.toggle(keyHash, version)
+            partition.deadlines += (deadlines.expiresAt != 0 ? 1 : 0) - (record.expiresAt != 0 ? 1 : 0)
+        }
         record.version = version
         record.expiresAt = deadlines.expiresAt
         changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: .put))

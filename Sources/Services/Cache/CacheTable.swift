@@ -192,7 +192,7 @@ package struct CacheTable: ~Copyable {
     mutating func changePartition(_ place: Int, _ change: (inout CachePartition) -> Void) {
         let (indexBytes, digestBytes) = (partitions[place].index.bytes, partitions[place].digest.bytes)
         let moved = partitions[place].index.moved
-        change(&partitions[place])
+        partitions.change(place, change)
         counts.indexMoves += partitions[place].index.moved - moved
         if partitions[place].isVacant {
             partitions[place] = CachePartition()
