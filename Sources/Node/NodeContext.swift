@@ -31,7 +31,7 @@ final class NodeContext: Sendable {
         self.api = api
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         cursorSecret = HashSecret(using: &random)
         identity = NodeIdentity.random(id: settings.nodeID)
         hosts = []
@@ -71,7 +71,7 @@ struct NodeIdentity: Sendable {
     let uid: String
 
     static func random(id: String) -> NodeIdentity {
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         return NodeIdentity(id: id, uid: UUIDText.v4(using: &random).text)
     }
 }

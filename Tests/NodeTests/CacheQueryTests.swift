@@ -63,7 +63,7 @@ import Testing
 
 @Suite struct ListPositionTests {
     @Test func aCursorComesBackAsWhatItWasAndNoOtherTextIsOne() throws {
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         let secret = HashSecret(using: &random)
         let position = ListPosition(loop: 3, cursor: ScanCursor(partition: 1_023, hash: .max))
         let text = Array(position.text(secret: secret).utf8)

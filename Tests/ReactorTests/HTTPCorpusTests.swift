@@ -50,6 +50,7 @@ import Testing
         let covered = Set(try HTTPCorpus.smugglingFaults().values)
         let limits: [HTTPFault] = [.headTooLarge, .fieldsTooMany, .targetTooLong, .trailersTooLarge]
         let missing = HTTPFault.allCases.filter { !covered.contains($0.code) }
-        #expect(Set(missing) == Set(limits))
+        // No input is known any more that passes the gate and is read in another way by the parser.
+        #expect(Set(missing) == Set(limits + [.readingsDiffer]))
     }
 }

@@ -79,7 +79,7 @@ struct NaiveHead: Equatable {
         guard name.wholeMatch(of: /[!#$%&'*+.^_`|~0-9A-Za-z-]+/) != nil else { return nil }
         guard raw.unicodeScalars.allSatisfy({ $0 == "\t" || $0.value >= 0x20 && $0.value != 0x7F }) else { return nil }
         guard !["content_length", "transfer_encoding"].contains(name.lowercased()) else { return nil }
-        // http_parser counts longer names that begin like this one as it, and finds no coding: `readingsDiffer`.
+        // http_parser takes longer names that begin like this one for it.
         guard !name.lowercased().hasPrefix("transfer-encoding") || name.count == 17 else { return nil }
         return (name, raw, trimmed(raw))
     }

@@ -108,7 +108,7 @@ struct UnitsUUIDTests {
     }
 
     @Test func foundationReadsEveryUUID() throws {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SystemRandom()
         for _ in 0..<1_000 {
             let text = UUIDText.v4(using: &generator).text
             let uuid = try #require(UUID(uuidString: text))

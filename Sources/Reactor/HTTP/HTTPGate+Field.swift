@@ -52,6 +52,10 @@ extension HTTPGate {
             guard HTTPFieldName(name) == nil, !Self.isDisguised(name) else { throw .trailerForbidden }
             return
         }
+        // A parser that matches names as they arrive takes a longer one for this one by its beginning.
+        guard name.count <= 17 || !name.extracting(first: 17).equalsIgnoringCase("transfer-encoding") else {
+            throw .fieldNameDisguised
+        }
         // The lengths of the five names below: most fields are done here.
         guard name.count == 4 || name.count == 6 || name.count == 14 || name.count == 17 else { return }
         let value = Int(nameEnd) + 1..<valueEnd

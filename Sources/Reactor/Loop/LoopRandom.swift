@@ -4,7 +4,7 @@ package struct LoopRandom: RandomNumberGenerator, Sendable {
     private var s0, s1, s2, s3: UInt64
 
     package init() {
-        var system = SystemRandomNumberGenerator()
+        var system = SystemRandom()
         s0 = system.next()
         s1 = system.next()
         s2 = system.next()

@@ -13,7 +13,7 @@ package struct CacheDirectory: Sendable {
     package init(
         group: LoopGroup, memory: Int, seed: PlacementSeed, node: UInt16, policy: CacheTable.Policy = .evict
     ) throws(CacheFault) {
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         let secret = HashSecret(using: &random)
         account = MemoryAccount(budget: memory, shards: group.loops.count)
         self.seed = seed

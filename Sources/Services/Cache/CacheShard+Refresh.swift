@@ -41,7 +41,7 @@ extension CacheShard {
             waiter: RefreshLeases.WaiterID(latestWaiter), lease: .milliseconds(Int64(lease)),
             waitUntil: loop.monotonicNow + wait, hasStale: staleTags != nil, tags: staleTags ?? [])
         let moment = moment()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         switch leases.request(key, request, at: moment, using: &random) {
         case .granted(let token): waiter.answer(.granted(token), on: self)
         case .stale: waiter.answer(.stale, on: self)
@@ -70,7 +70,7 @@ extension CacheShard {
     /// Whoever has this lease will not store: it passes to the next. False: it is not in force.
     package func giveUp(_ token: LeaseToken, _ key: Span<UInt8>) -> Bool {
         let moment = moment()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         guard let directives = try? leases.giveUp(token, on: key, at: moment, using: &random) else { return false }
         perform(directives)
         return true
@@ -86,7 +86,7 @@ extension CacheShard {
     func voidLease(of key: Span<UInt8>) {
         guard leases.leaseCount > 0 else { return }
         let moment = moment()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         perform(leases.invalidated(key, at: moment, using: &random))
     }
 
@@ -94,7 +94,7 @@ extension CacheShard {
     func voidLeases(prefix: [UInt8]) {
         guard leases.leaseCount > 0 else { return }
         let moment = moment()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         perform(leases.invalidated(prefix: prefix.span, at: moment, using: &random))
     }
 
@@ -145,7 +145,7 @@ extension CacheShard {
 
     private func tickLeases() {
         let moment = moment()
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         perform(leases.tick(at: moment, using: &random))
     }
 }

@@ -36,7 +36,7 @@ package actor CacheShard {
         loop: EventLoop, table: consuming CacheTable, account: MemoryAccount, seed: PlacementSeed,
         secret: HashSecret, node: UInt16
     ) {
-        var random = SystemRandomNumberGenerator()
+        var random = SystemRandom()
         self.loop = loop
         self.account = account
         self.seed = seed
