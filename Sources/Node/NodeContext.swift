@@ -17,13 +17,16 @@ final class NodeContext: Sendable {
     let descriptorLimit: Int
     /// Where this node takes HTTP.
     let httpAddress: String
+    /// Where this node speaks the Redis protocol.
+    let respAddress: String
     /// Names besides addresses and single labels that `Host` may carry.
     let hosts: [String]
     private let draining = Atomic<Bool>(false)
+    private let latestClientID = Atomic<UInt64>(0)
 
     init(
         settings: NodeSettings, group: LoopGroup, cache: CacheDirectory, api: API, descriptorLimit: Int,
-        httpAddress: String
+        httpAddress: String, respAddress: String
     ) {
         self.settings = settings
         self.group = group
@@ -31,6 +34,7 @@ final class NodeContext: Sendable {
         self.api = api
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
+        self.respAddress = respAddress
         var random = SystemRandom()
         cursorSecret = HashSecret(using: &random)
         identity = NodeIdentity.random(id: settings.nodeID)
@@ -39,6 +43,9 @@ final class NodeContext: Sendable {
     }
 
     var uptimeSeconds: UInt64 { (EventLoop.nanoseconds / 1_000_000 - startedAt) / 1_000 }
+
+    /// A number for a new client of the Redis protocol, never used again.
+    func makeClientID() -> UInt64 { latestClientID.add(1, ordering: .relaxed).newValue }
 
     /// The node finishes what it has begun and takes nothing new.
     var isDraining: Bool { draining.load(ordering: .relaxed) }

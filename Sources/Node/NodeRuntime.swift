@@ -22,20 +22,29 @@ final class NodeRuntime: Sendable {
             settings.limits.connections = room
         }
         let address = try SocketAddress(parsing: settings.http)
+        let respAddress = try SocketAddress(parsing: settings.resp)
         let group = try LoopGroup(count: settings.loops)
         let cache = try CacheDirectory(
             group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction)
         let api = try API()
         let claimed = try TCPListener.claim(address)
+        let respClaimed = try TCPListener.claim(respAddress)
         let context = NodeContext(
             settings: settings, group: group, cache: cache, api: api, descriptorLimit: descriptorLimit,
-            httpAddress: claimed.description)
+            httpAddress: claimed.description, respAddress: respClaimed.description)
         self.context = context
         self.logger = logger
+        self.respAddress = respClaimed
+        let respConnections = SharedCount()
+        for loop in group.loops {
+            try loop.wait {
+                _ = try LoopParts(node: context, loop: loop, respAddress: respClaimed, connections: respConnections)
+            }
+        }
         server = try HTTPServer(
             group: group, address: claimed, limits: settings.limits, budget: cache.account
         ) { loop in
-            APIService(node: context, loop: loop)
+            LoopParts.of(loop).api
         }
     }
 
@@ -45,6 +54,7 @@ final class NodeRuntime: Sendable {
     }
 
     var httpAddress: SocketAddress { server.address }
+    let respAddress: SocketAddress
 
     /// From now on SIGTERM and SIGINT drain the node, and a second one ends it at once. Says then that it listens:
     /// whoever waits for that may stop it.
@@ -59,7 +69,8 @@ final class NodeRuntime: Sendable {
         logger.info(
             "listening",
             metadata: [
-                "http": "\(server.address)", "node": "\(context.identity.id)", "loops": "\(settings.loops)",
+                "http": "\(server.address)", "resp": "\(respAddress)", "node": "\(context.identity.id)",
+                "loops": "\(settings.loops)",
                 "memory": "\(settings.memory)", "version": "\(TribeVersion.text)",
             ])
     }
@@ -73,13 +84,28 @@ final class NodeRuntime: Sendable {
             return end.signal(code: 1)
         }
         logger.info("draining")
-        server.drain { [self] cut in
-            if cut == 0 {
-                logger.info("drained")
-            } else {
-                logger.warning("connections were cut: the drain took too long", metadata: ["cut": "\(cut)"])
+        drainCommands { [self] cutCommands in
+            server.drain { [self] cutRequests in
+                let cut = cutCommands + cutRequests
+                if cut == 0 {
+                    logger.info("drained")
+                } else {
+                    logger.warning("connections were cut: the drain took too long", metadata: ["cut": "\(cut)"])
+                }
+                end.signal(code: 0)
             }
-            end.signal(code: 0)
+        }
+    }
+
+    /// Ends the connections of the Redis protocol on every loop; `completion` is called on the first.
+    private func drainCommands(completion: @escaping @Sendable (_ cut: Int) -> Void) {
+        let first = context.group.loops[0]
+        let time = context.settings.limits.drainTime
+        let cuts = Collected<Int>(from: context.group.loops.count) { completion($0.reduce(0, +)) }
+        for loop in context.group.loops {
+            loop.execute {
+                LoopParts.of(loop).resp.drain(time: time) { cut in first.execute { cuts.add([cut]) } }
+            }
         }
     }
 }

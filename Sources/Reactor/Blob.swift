@@ -15,7 +15,7 @@ package protocol MemoryBudget: AnyObject, Sendable {
 /// way.
 @safe
 package final class Blob: @unchecked Sendable {
-    // Appended to by the one owner that made it; shared only afterwards, when nothing appends any more.
+    // Changed by its one owner only, on the owner's loop; shared only afterwards, when nothing changes it any more.
 
     package let capacity: Int
     package private(set) var count = 0
@@ -58,9 +58,27 @@ package final class Blob: @unchecked Sendable {
         count += bytes.count
     }
 
+    /// Writes `bytes` over what is there, with zeros between its end and `offset`. For an owner who shares it with
+    /// nobody.
+    package func overwrite(from offset: Int, with bytes: Span<UInt8>) {
+        precondition(offset >= 0 && offset + bytes.count <= capacity, "past the \(capacity) bytes of a blob")
+        if offset > count { unsafe (base + count).initialize(repeating: 0, count: offset - count) }
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (base + offset).update(from: start, count: source.count)
+        }
+        count = max(count, offset + bytes.count)
+    }
+
     package var span: Span<UInt8> {
         @_lifetime(borrow self)
         get { unsafe _overrideLifetime(Span(_unsafeStart: UnsafePointer(base), count: count), borrowing: self) }
+    }
+
+    /// The bytes for whoever keeps the blob alive by other means.
+    var unownedSpan: Span<UInt8> {
+        @_lifetime(immortal)
+        get { unsafe _overrideLifetime(Span(_unsafeStart: UnsafePointer(base), count: count), borrowing: ()) }
     }
 
     /// The bytes for a system call. Valid while the blob lives.

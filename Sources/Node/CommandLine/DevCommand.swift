@@ -23,6 +23,9 @@ struct DevCommand: ParsableCommand {
     @Option(help: "Address and port for HTTP; port 0 takes any free one. (default: 127.0.0.1:8080)")
     var http: String?
 
+    @Option(help: "Address and port for the Redis protocol; port 0 takes any free one. (default: 127.0.0.1:6380)")
+    var resp: String?
+
     @Option(help: "Event loops, a thread each. (default: one per core)")
     var loops: Int?
 
@@ -41,7 +44,7 @@ struct DevCommand: ParsableCommand {
             throw ExitCode(1)
         }
         runtime.announce()
-        HostProcess.writeToStandardOutput(Self.welcome(runtime.httpAddress))
+        HostProcess.writeToStandardOutput(Self.welcome(runtime.httpAddress, runtime.respAddress))
         throw ExitCode(runtime.waitForEnd())
     }
 
@@ -59,12 +62,9 @@ struct DevCommand: ParsableCommand {
         if let memory {
             note("--memory", SettingText.size(memory, min: NodeSettings.memoryMin, into: &settings.memory))
         }
-        do {
-            let address = try SocketAddress(parsing: settings.http)
-            let advice = "is not a loopback address: without tokens a node listens on loopback only"
-            note("--http", address.isLoopback ? nil : "'\(settings.http)' \(advice)")
-        } catch {
-            note("--http", "\(error)")
+        if let resp { settings.resp = resp }
+        for (name, text) in [("--http", settings.http), ("--resp", settings.resp)] {
+            note(name, Self.faultOfAddress(text))
         }
         guard faults.isEmpty else {
             HostProcess.writeToStandardError(faults.map { "tribe: \($0)\n" }.joined())
@@ -73,12 +73,22 @@ struct DevCommand: ParsableCommand {
         return settings
     }
 
+    private static func faultOfAddress(_ text: String) -> String? {
+        do {
+            let address = try SocketAddress(parsing: text)
+            guard !address.isLoopback else { return nil }
+            return "'\(text)' is not a loopback address: without tokens a node listens on loopback only"
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private static func explain(_ error: any Error) -> String {
         switch error {
         case let error as UVError where error.isAddressInUse:
-            "\(error.operation): another process listens there; stop it, or choose another port with --http"
+            "\(error.operation): another process listens there; stop it, or choose another port with --http or --resp"
         case let error as UVError where error.isPermissionDenied:
-            "\(error.operation): this user may not; choose a port above 1023 with --http"
+            "\(error.operation): this user may not; choose a port above 1023"
         case CacheFault.noAddressSpace(let bytes):
             "the system gives no \(bytes >> 30) GiB of addresses for the cache (ulimit -v, or vm.overcommit_memory=2)"
         default:
@@ -86,12 +96,13 @@ struct DevCommand: ParsableCommand {
         }
     }
 
-    private static func welcome(_ address: SocketAddress) -> String {
+    private static func welcome(_ address: SocketAddress, _ resp: SocketAddress) -> String {
         """
         Tribe listens on http://\(address). Try:
 
           curl -X PUT --data-binary hello 'http://\(address)/v1/cache/greeting?ttl=60s'
           curl http://\(address)/v1/cache/greeting
+          redis-cli -p \(resp.port) GET greeting
 
         or open http://\(address)/ in a browser. Ctrl-C stops it.
 

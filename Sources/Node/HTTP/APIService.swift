@@ -32,7 +32,6 @@ final class APIService: HTTPService {
             }
         }
         recorders = (0...node.api.routes.count).map { _ in RouteRecorder() }
-        loop.occupant = self
     }
 
     // MARK: HTTPService

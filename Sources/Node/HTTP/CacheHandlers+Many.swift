@@ -23,37 +23,11 @@ extension CacheHandlers {
             return exchange.respond(
                 invalid: [Problem.Fault(parameter: "tag", "Exactly one of tag, prefix (not empty) and all=true.")])
         }
-        let (shards, home) = (service.node.cache.shards, service.loop)
-        let countdown = Countdown(from: shards.count) {
+        service.node.onEveryShard(from: service.loop, work) {
             guard exchange.isAnswerable else { return }
             let response = exchange.respond(.ok)
             response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
             response.finish(body: "{\"pending\":[]}")
         }
-        for shard in shards {
-            shard.loop.executeHereOrThere {
-                shard.assumeIsolated { shard in
-                    work(shard) { home.executeHereOrThere { countdown.arrive() } }
-                }
-            }
-        }
-    }
-}
-
-/// Does something when so many have arrived. Used on one loop.
-final class Countdown: @unchecked Sendable {
-    // Only the loop that waits touches it.
-
-    private var missing: Int
-    private let action: () -> Void
-
-    init(from count: Int, action: @escaping () -> Void) {
-        missing = count
-        self.action = action
-    }
-
-    func arrive() {
-        missing -= 1
-        if missing == 0 { action() }
     }
 }

@@ -48,8 +48,7 @@ enum SystemHandlers {
                     writer.member("uid", node.identity.uid)
                     writer.member("version", TribeVersion.text)
                     writer.member("http", node.httpAddress)
-                    writer.key("resp")
-                    writer.null()
+                    writer.member("resp", node.respAddress)
                 }
             }
             writer.member("generation", 0)

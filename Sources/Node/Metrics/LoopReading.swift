@@ -9,13 +9,11 @@ struct LoopReading: Sendable {
     let requests: RequestMetrics
 
     init(of loop: EventLoop, node: NodeContext) {
-        guard let service = loop.occupant as? APIService else {
-            preconditionFailure("loop \(loop.index) has no service")
-        }
+        let parts = LoopParts.of(loop)
         self.loop = loop.statistics
         connections = loop.connectionCount
         cache = node.cache.shards[loop.index].assumeIsolated { $0.statistics }
-        requests = service.metrics
+        requests = parts.api.metrics
     }
 
     /// Reads every loop and calls `completion` on `loop`.

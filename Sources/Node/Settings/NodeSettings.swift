@@ -8,6 +8,8 @@ struct NodeSettings: Sendable {
     /// The name that seeds the placement of keys.
     var cluster = "dev"
     var http = "127.0.0.1:8080"
+    /// Where the Redis protocol is spoken.
+    var resp = "127.0.0.1:6380"
     var loops = HostProcess.coreCount
     /// Bytes for the cache, everything counted.
     var memory = max(HostProcess.memoryLimit / 4, Self.memoryMin)
@@ -17,6 +19,8 @@ struct NodeSettings: Sendable {
     /// Copies of an entry in all, the primary included.
     var replicas = 2
     var limits = HTTPServerLimits()
+    /// Bytes that a client may leave unread beyond one reply, whatever that reply's size.
+    var outputMax = 64 << 20
 
     var placementSeed: PlacementSeed { PlacementSeed(clusterName: cluster) }
 

@@ -91,22 +91,6 @@ final class DrainFlag: Sendable {
     func set() { flag.store(true, ordering: .relaxed) }
 }
 
-/// Counts the connections of all loops against the one limit of the node.
-final class SharedCount: Sendable {
-    private let count = Atomic<Int>(0)
-
-    /// Adds one, unless there are `max` already.
-    func add(max: Int) -> Bool {
-        guard count.add(1, ordering: .relaxed).newValue <= max else {
-            count.subtract(1, ordering: .relaxed)
-            return false
-        }
-        return true
-    }
-
-    func remove() { count.subtract(1, ordering: .relaxed) }
-}
-
 /// Waits for the drain of every loop; used on the first loop.
 private final class DrainCount: @unchecked Sendable {
     // Only the first loop touches it.

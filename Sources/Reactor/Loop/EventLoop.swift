@@ -189,6 +189,11 @@ extension EventLoop {
 }
 
 extension EventLoop {
+    /// An output buffer for a while. On the loop.
+    package func takeOutput() -> OutputBuffer { outputPool.take() }
+
+    package func giveBack(_ output: OutputBuffer) { outputPool.giveBack(output) }
+
     /// `Date`, and the name of the field for the request's id.
     func appendAnswerFields(to output: OutputBuffer) {
         output.append(answerFields)

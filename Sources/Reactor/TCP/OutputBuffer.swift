@@ -22,11 +22,13 @@ package final class OutputBuffer {
     private var sent = 0
 
     static let capacityMin = 4 * 1_024
+    /// The lead, the digits of a length and two line breaks.
+    private static let frameMax = 32
     /// A larger buffer is not kept for the next use.
     private static let capacityKeptMax = 256 * 1_024
     static let vectorsMax = 64
 
-    init() {
+    package init() {
         capacity = Self.capacityMin
         unsafe base = .allocate(capacity: Self.capacityMin)
     }
@@ -106,15 +108,35 @@ extension OutputBuffer {
     }
 
     /// Sends all of `other` next. Copies its bytes, not its blobs.
-    func append(contentsOf other: OutputBuffer) {
+    package func append(contentsOf other: OutputBuffer) {
+        append(contentsOf: other, from: .start, to: other.mark)
+    }
+
+    /// Sends next what `other` got between two marks.
+    package func append(contentsOf other: OutputBuffer, from start: OutputMark, to end: OutputMark) {
         precondition(other.sent == 0, "a buffer that was partly sent cannot move")
-        var position = 0
-        for splice in other.splices {
+        var position = start.bytes
+        for splice in other.splices[start.splices..<end.splices] {
             append(other.bytes(from: position, to: splice.position))
             append(splice.blob)
             position = splice.position
         }
-        append(other.bytes(from: position, to: other.bytesCount))
+        append(other.bytes(from: position, to: end.bytes))
+    }
+
+    /// What was appended so far.
+    package var mark: OutputMark { OutputMark(bytes: bytesCount, splices: splices.count) }
+
+    /// `lead`, `count` in decimal, a line break, `bytes`, a line break: one look for room instead of five.
+    @inline(__always)
+    func append(lead: UInt8, count: Int, _ bytes: Span<UInt8>) {
+        let size = bytes.count + Self.frameMax
+        if capacity - bytesCount < size { grow(by: size) }
+        append(lead)
+        append(decimal: count)
+        append("\r\n")
+        append(bytes)
+        append("\r\n")
     }
 
     @_lifetime(borrow self)
@@ -220,6 +242,14 @@ extension OutputBuffer {
         precondition(count <= remaining, "sent \(count) of \(remaining) bytes")
         sent += count
     }
+}
+
+/// A place in an output buffer.
+package struct OutputMark: Sendable {
+    static let start = OutputMark(bytes: 0, splices: 0)
+
+    let bytes: Int
+    let splices: Int
 }
 
 /// A loop's output buffers between two uses.

@@ -22,7 +22,7 @@ extension TCPConnection {
     }
 
     /// Asks for `drained` once this turn's output is written.
-    func resumeAtEndOfTurn() {
+    package func resumeAtEndOfTurn() {
         isHeldUp = true
         flushAtEndOfTurn()
     }

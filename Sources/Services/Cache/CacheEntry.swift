@@ -55,4 +55,14 @@ package struct CacheEntry: ~Escapable {
 
     /// How often it was asked for of late: 0 to 3.
     package var frequency: Int { Int(record.flags.frequency) }
+
+    /// What is known of it without its value.
+    var facts: EntryFacts {
+        EntryFacts(
+            kind: kind, length: valueLength, deadlines: deadlines, version: version, frequency: frequency,
+            footprint: record.keyOffset + record.keyLength + valueLength + Self.indexShare)
+    }
+
+    /// A slot of an index that is four fifths full.
+    private static let indexShare = 10
 }

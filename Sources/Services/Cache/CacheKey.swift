@@ -10,10 +10,10 @@ package struct CacheKey: ~Escapable {
     /// Under the secret of the table: nobody outside can make two keys share it.
     let hash: UInt64
 
-    /// `bytes`: 1 to `lengthMax`, which the gateway has checked. `seed`: the cluster's, for placement.
+    /// `bytes`: 0 to `lengthMax`, which the gateway has checked. `seed`: the cluster's, for placement.
     @_lifetime(copy bytes)
     package init(_ bytes: Span<UInt8>, seed: UInt64, secret: HashSecret) {
-        precondition(bytes.count > 0 && bytes.count <= Self.lengthMax, "a key of \(bytes.count) bytes")
+        precondition(bytes.count <= Self.lengthMax, "a key of \(bytes.count) bytes")
         self.bytes = bytes
         partition = PartitionID(of: bytes, seed: PlacementSeed(rawValue: seed))
         hash = secret.hash(bytes)

@@ -166,6 +166,8 @@ struct CacheRecord {
     @inline(__always)
     func hasKey(_ key: Span<UInt8>) -> Bool {
         guard key.count == keyLength else { return false }
+        // Only the empty key has no address.
+        guard key.count > 0 else { return true }
         let own = unsafe base + keyOffset
         return unsafe key.withUnsafeBufferPointer {
             unsafe memcmp(own, $0.baseAddress.unsafelyUnwrapped, $0.count) == 0
@@ -212,6 +214,30 @@ struct CacheRecord {
 
     func releaseBlob() {
         unsafe blob.release()
+    }
+
+    // MARK: Changing a part
+
+    /// Whether a value of this length fits where the present one is, and nobody else reads it there.
+    func canHold(_ length: Int, blockBytes: Int) -> Bool {
+        guard flags.hasBlob else { return keyOffset + keyLength + length <= blockBytes }
+        var blob = unsafe blob.takeRetainedValue()
+        defer { _ = unsafe Unmanaged.passRetained(blob) }
+        return length <= blob.capacity && isKnownUniquelyReferenced(&blob)
+    }
+
+    /// Writes `bytes` over the value, with zeros between its end and `offset`. There is room (`canHold`).
+    func overwrite(from offset: Int, with bytes: Span<UInt8>) {
+        let end = valueLength
+        valueLength = max(end, offset + bytes.count)
+        guard !flags.hasBlob else {
+            return unsafe blob._withUnsafeGuaranteedRef { $0.overwrite(from: offset, with: bytes) }
+        }
+        let start = keyOffset + keyLength
+        if offset > end {
+            unsafe (base + start + end).initializeMemory(as: UInt8.self, repeating: 0, count: offset - end)
+        }
+        write(bytes, at: start + offset)
     }
 
     // MARK: Bytes

@@ -129,6 +129,7 @@ extension CacheShard {
     /// Brings the timer and the account in line with the leases.
     private func settleLeases() {
         settleCharge()
+        box.hasLeases = leases.leaseCount > 0
         guard let wakeAt = leases.wakeAt else {
             leaseTimer?.stop()
             return

@@ -11,8 +11,7 @@ package actor CacheShard {
 
     nonisolated let box: ShardBox
     var leases: RefreshLeases
-    var clock: HybridClock
-    let seed: PlacementSeed
+    nonisolated let seed: PlacementSeed
     let account: MemoryAccount
     /// What the tag stamps and leases have been charged at.
     private var bytesCharged = 0
@@ -22,6 +21,9 @@ package actor CacheShard {
     /// Those who wait for another caller's load, by the number that the leases know them by.
     var waiters: [UInt64: ParkedWaiter] = [:]
     var latestWaiter: UInt64 = 0
+    /// What waits for reserved partitions, by ticket.
+    var parked: [PartitionReservations.Ticket: @Sendable (isolated CacheShard) -> Void] = [:]
+    var latestTicket: PartitionReservations.Ticket = 0
 
     /// Every so many milliseconds a shard expires, sheds and tidies a bounded piece; soon again when there was much to
     /// do.
@@ -40,9 +42,8 @@ package actor CacheShard {
         self.loop = loop
         self.account = account
         self.seed = seed
-        box = ShardBox(ShardContents(table: table, tags: TagStamps(using: &random)))
+        box = ShardBox(ShardContents(table: table, tags: TagStamps(using: &random), clock: HybridClock(node: node)))
         leases = RefreshLeases(secret: secret)
-        clock = HybridClock(node: node)
     }
 
     /// Milliseconds since 1970.
@@ -51,7 +52,7 @@ package actor CacheShard {
     package var statistics: CacheStatistics { box.contents.table.statistics }
 
     /// The version of a change that happens now.
-    func stamp() -> Version { clock.stamp(now: loop.now) }
+    func stamp() -> Version { box.contents.clock.stamp(now: loop.now) }
 }
 
 // MARK: - Reading
@@ -103,9 +104,8 @@ extension CacheShard {
     func store(
         _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata, condition: CacheCondition
     ) throws(CacheFault) -> ShardPutOutcome {
-        let version = stamp()
-        let outcome = try box.contents.put(
-            key, value, metadata, condition: condition, now: loop.now, version: version)
+        let outcome = try box.contents.put(key, value, metadata, condition: condition, now: loop.now)
+        let version = box.contents.latestVersion
         switch outcome {
         case .created: return .stored(version, isNew: true)
         case .replaced: return .stored(version, isNew: false)
@@ -114,24 +114,20 @@ extension CacheShard {
     }
 
     package func touch(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool {
-        let version = stamp()
-        return try box.contents.touch(key, deadlines, now: loop.now, version: version)
+        try box.contents.touch(key, deadlines, now: loop.now)
     }
 
     package func increment(
         _ key: Span<UInt8>, by amount: Int64, deadlines: Deadlines
     ) throws(CacheFault) -> Int64 {
-        let version = stamp()
-        let value = try box.contents.increment(
-            key, by: amount, deadlines: deadlines, now: loop.now, version: version)
+        let value = try box.contents.increment(key, by: amount, deadlines: deadlines, now: loop.now)
         endLease(of: key)
         return value
     }
 
     /// Removes an entry. A load under way for this key may not be stored any more.
     package func remove(_ key: Span<UInt8>, condition: CacheCondition = .always) -> RemoveOutcome {
-        let version = stamp()
-        let outcome = box.contents.remove(key, condition: condition, now: loop.now, version: version)
+        let outcome = box.contents.remove(key, condition: condition, now: loop.now)
         switch outcome {
         case .removed, .absent: voidLease(of: key)
         case .failed: break

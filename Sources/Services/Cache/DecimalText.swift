@@ -1,12 +1,12 @@
 /// A 64-bit integer as decimal text, the form in which Redis increments values.
-struct DecimalText {
+package struct DecimalText {
     /// `-9223372036854775808`.
-    static let lengthMax = 20
+    package static let lengthMax = 20
 
     private var digits: InlineArray<20, UInt8> = .init(repeating: 0)
     private var start = Self.lengthMax
 
-    init(_ number: Int64) {
+    package init(_ number: Int64) {
         var rest = number.magnitude
         repeat {
             start -= 1
@@ -19,16 +19,16 @@ struct DecimalText {
         }
     }
 
-    var count: Int { Self.lengthMax - start }
+    package var count: Int { Self.lengthMax - start }
 
-    var span: Span<UInt8> {
+    package var span: Span<UInt8> {
         @_lifetime(borrow self)
         get { digits.span.extracting(start..<Self.lengthMax) }
     }
 
     /// The number that `text` is the one spelling of: no plus, no leading zero, no space, no `-0`; as Redis's
     /// string2ll.
-    static func parse(_ text: Span<UInt8>) -> Int64? {
+    package static func parse(_ text: Span<UInt8>) -> Int64? {
         guard text.count > 0, text.count <= lengthMax else { return nil }
         let isNegative = text[0] == UInt8(ascii: "-")
         let first = isNegative ? 1 : 0

@@ -1,0 +1,34 @@
+import Reactor
+import Services
+
+/// How handlers read their words.
+extension Arguments {
+    /// Whether the word at `index` is `name`, which is in lower case, in any case.
+    func has(_ name: StaticString, at index: Int) -> Bool {
+        let word = self[index]
+        guard word.count == name.utf8CodeUnitCount else { return false }
+        for place in word.indices {
+            let byte = word[place]
+            let folded = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+            guard unsafe name.utf8Start[place] == folded else { return false }
+        }
+        return true
+    }
+
+    /// The integer that the word at `index` spells.
+    func integer(_ index: Int, _ error: CommandError = .notAnInteger) throws(CommandError) -> Int64 {
+        guard let number = DecimalText.parse(self[index]) else { throw error }
+        return number
+    }
+
+    func text(_ index: Int) -> String { String(copying: self[index]) }
+
+    func bytes(_ index: Int) -> [UInt8] { [UInt8](span: self[index]) }
+
+    /// The word as a value to be stored: by reference if it arrived as a block of its own.
+    @_lifetime(copy self)
+    func value(_ index: Int) -> CacheValue {
+        if let blob = blob(index) { return .blob(blob) }
+        return .bytes(self[index])
+    }
+}

@@ -1,0 +1,132 @@
+import Cluster
+import Reactor
+import Services
+
+/// Runs commands for the fronts of one loop: here, on the loop that owns the key, or over several. Used on its loop.
+final class CommandExecutor: @unchecked Sendable {
+    // Used on its loop only; other threads at most carry the reference back to it.
+
+    let node: NodeContext
+    let loop: EventLoop
+    let table = CommandTable.shared
+    let shard: CacheShard
+    let keyspace: ShardKeyspace
+    /// One loop owns all keys.
+    let isAlone: Bool
+
+    init(node: NodeContext, loop: EventLoop) {
+        self.node = node
+        self.loop = loop
+        shard = node.cache.shards[loop.index]
+        keyspace = shard.keyspace
+        isAlone = node.cache.shards.count == 1
+    }
+
+    /// The one loop that owns every key of a command.
+    enum Place: Equatable {
+        case loop(Int)
+        /// Its keys are on different loops.
+        case several
+    }
+
+    func place(
+        of keys: StrideThrough<Int>, in arguments: Arguments
+    ) throws(CommandError) -> Place {
+        var owner: Int?
+        for index in keys {
+            let key = arguments[index]
+            guard key.count <= CacheKey.lengthMax else { throw .keyTooLong }
+            guard !isAlone else { continue }
+            let loop = node.cache.loopIndex(of: key)
+            if let owner, owner != loop { return .several }
+            owner = loop
+        }
+        return .loop(owner ?? loop.index)
+    }
+
+    /// Runs a command of the kinds that need no connection and calls `completion` here, now or later, once.
+    func run(
+        _ command: Command, _ list: ArgumentList, client: ClientSession?,
+        completion: @escaping @Sendable (Reply) -> Void
+    ) {
+        switch command.handler {
+        case .keyed, .get:
+            runKeyed(command, list, completion: completion)
+        case .local(let handler):
+            completion(Self.reply { () throws(CommandError) in try handler(context(client), list.arguments) })
+        case .node(let handler):
+            handler(context(client), list, completion)
+        case .control, .container:
+            preconditionFailure("'\(command.name)' needs a connection")
+        }
+    }
+
+    func context(_ client: ClientSession?) -> CommandContext {
+        CommandContext(node: node, loop: loop, client: client)
+    }
+
+    static func reply(_ body: () throws(CommandError) -> Reply) -> Reply {
+        do throws(CommandError) {
+            return try body()
+        } catch {
+            return .error(error)
+        }
+    }
+
+    private func runKeyed(_ command: Command, _ list: ArgumentList, completion: @escaping @Sendable (Reply) -> Void) {
+        let transaction = Transaction(
+            [QueuedCommand(command: command, list: list)], watched: [], client: nil, executor: self)
+        transaction.run { outcome in
+            switch outcome {
+            case .done(let replies): completion(replies[0])
+            case .watchedKeyChanged: preconditionFailure("no key was watched")
+            }
+        }
+    }
+}
+
+extension CommandExecutor {
+    /// Reads the versions of `keys`, each on its loop, and calls `completion` here, now or later, once.
+    func versions(of keys: [[UInt8]], completion: @escaping @Sendable ([WatchedKey]) -> Void) {
+        let byLoop = Dictionary(grouping: keys) { node.cache.loopIndex(of: $0.span) }
+        let found = Collected<WatchedKey>(from: byLoop.count, completion: completion)
+        for (owner, keys) in byLoop {
+            let (shard, home) = (node.cache.shards[owner], loop)
+            shard.loop.executeHereOrThere {
+                shard.assumeIsolated { shard in
+                    shard.whenFree(Array(Set(keys.map { shard.partition(of: $0.span) }))) { shard in
+                        let keyspace = shard.keyspace
+                        let versions = keys.map { WatchedKey(key: $0, version: keyspace.facts(of: $0.span)?.version) }
+                        home.executeHereOrThere { found.add(versions) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Collects what so many loops answer. Used on one loop.
+final class Collected<Element: Sendable>: @unchecked Sendable {
+    // Only the loop that waits touches it.
+
+    private var elements: [Element] = []
+    private var missing: Int
+    private let completion: @Sendable ([Element]) -> Void
+
+    init(from count: Int, completion: @escaping @Sendable ([Element]) -> Void) {
+        missing = count
+        self.completion = completion
+    }
+
+    func add(_ more: [Element]) {
+        elements += more
+        missing -= 1
+        if missing == 0 { completion(elements) }
+    }
+}
+
+/// A command with its words, to be run later.
+struct QueuedCommand: Sendable {
+    let command: Command
+    let list: ArgumentList
+}

@@ -1,0 +1,6 @@
+import Reactor
+import Services
+
+extension CommandTable {
+    static let bitmapCommands: [Command] = []
+}

@@ -1,0 +1,21 @@
+import Reactor
+
+/// What a node has on each of its loops, to be found from a call on the loop.
+final class LoopParts {
+    let executor: CommandExecutor
+    let api: APIService
+    let resp: RESPLoopServer
+
+    /// Starts to listen for the Redis protocol. On the loop.
+    init(node: NodeContext, loop: EventLoop, respAddress: SocketAddress, connections: SharedCount) throws {
+        executor = CommandExecutor(node: node, loop: loop)
+        api = APIService(node: node, loop: loop)
+        resp = try RESPLoopServer(executor: executor, address: respAddress, connections: connections)
+        loop.occupant = self
+    }
+
+    static func of(_ loop: EventLoop) -> LoopParts {
+        guard let parts = loop.occupant as? LoopParts else { preconditionFailure("loop \(loop.index) has no parts") }
+        return parts
+    }
+}

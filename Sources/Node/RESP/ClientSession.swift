@@ -1,0 +1,62 @@
+import Reactor
+
+/// What a connection of the Redis protocol has said about itself, and what it is in the middle of. Used on its loop.
+final class ClientSession: @unchecked Sendable {
+    // Used on its loop only; other threads at most carry the reference back to it.
+
+    let id: UInt64
+    let address: String
+    let localAddress: String
+    /// Milliseconds since 1970.
+    let connectedAt: UInt64
+    var version = RESPVersion.two
+    var name: [UInt8] = []
+    var libraryName: [UInt8] = []
+    var libraryVersion: [UInt8] = []
+    /// The last command, and when it came.
+    var latestCommand = ""
+    var latestCommandAt: UInt64
+    var isExemptFromEviction = false
+    var leavesNoTrace = false
+    var transaction: OpenTransaction?
+    var watched: [WatchedKey] = []
+    var replyMode = ReplyMode.on
+
+    enum ReplyMode: Sendable {
+        case on, off
+        /// The next command is not answered.
+        case skipNext
+    }
+
+    init(id: UInt64, address: String, localAddress: String, now: UInt64) {
+        self.id = id
+        self.address = address
+        self.localAddress = localAddress
+        connectedAt = now
+        latestCommandAt = now
+    }
+
+    /// Back to what it was at first (RESET).
+    func reset() {
+        version = .two
+        name = []
+        transaction = nil
+        watched = []
+        replyMode = .on
+        isExemptFromEviction = false
+        leavesNoTrace = false
+    }
+}
+
+/// Between MULTI and EXEC.
+struct OpenTransaction: Sendable {
+    var commands: [QueuedCommand] = []
+    /// What the queue holds, in bytes.
+    var byteCount = 0
+    /// A command could not be queued: EXEC will refuse.
+    var isBroken = false
+
+    /// More than this is not queued: every command of it stands in memory.
+    static let bytesMax = 256 << 20
+    static let commandsMax = 1 << 20
+}
