@@ -5,7 +5,7 @@ import Reactor
 ///
 /// The rows stand in `Commands+…`, by group. Everything else is derived from them: dispatch on both fronts, `COMMAND`,
 /// the documentation.
-struct CommandTable: Sendable {
+final class CommandTable: Sendable {
     static let shared = CommandTable(
         stringCommands + bitmapCommands + keyCommands + connectionCommands + serverCommands + pubsubCommands
             + transactionCommands)
@@ -15,10 +15,10 @@ struct CommandTable: Sendable {
     let plans: [CommandPlan]
     let keyedHandlers: [KeyedHandler]
     /// By hash of the name: its first eight letters, and the place of the row; place 0 is empty, others are one more.
-    private var slots: [Slot]
+    private let slots: [Slot]
     private let shift: UInt64
 
-    private struct Slot {
+    private struct Slot: BitwiseCopyable {
         var letters: UInt64 = 0
         var count: UInt8 = 0
         var place: UInt16 = 0
@@ -30,7 +30,7 @@ struct CommandTable: Sendable {
         keyedHandlers = commands.map(\.keyedHandler)
         let bits = UInt64(64 - (commands.count * 4).leadingZeroBitCount)
         shift = 64 - bits
-        slots = Array(repeating: Slot(), count: 1 << bits)
+        var slots = Array(repeating: Slot(), count: 1 << bits)
         for (place, command) in commands.enumerated() {
             let name = Array(command.name.utf8)
             let letters = Self.letters(of: name.span)
@@ -41,6 +41,7 @@ struct CommandTable: Sendable {
             }
             slots[index] = Slot(letters: letters, count: UInt8(name.count), place: UInt16(place + 1))
         }
+        self.slots = slots
     }
 
     /// The place of the command with this name in any case.

@@ -14,10 +14,16 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     let connection: TCPConnection
     let server: RESPLoopServer
     let session: ClientSession
+    private let executor: CommandExecutor
+    private let table: CommandTable
+    private let keyspace: ShardKeyspace
+    private let isAlone: Bool
     private var decoder: RESPDecoder
     /// What arrived and is not done with, and what it is charged.
     private var input: [UInt8] = []
     private var order = ReplyOrder()
+    /// Whether it holds any: asked several times for each command.
+    private var hasOrder = false
     /// Where replies go that have to wait for earlier ones.
     private var held: OutputBuffer?
     /// By loop.
@@ -29,13 +35,22 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private var isEnded = false
     /// Whether commands are just run: no transaction is open and nothing else is special about this connection.
     private var isPlain = true
+    /// Of the session; read for each reply.
+    private var version = RESPVersion.two
+    /// Calls of the command at `countedPlace` that the server does not know of yet.
+    private var countedPlace = 0
+    private var countedCalls: UInt64 = 0
 
     init(connection: TCPConnection, server: RESPLoopServer, session: ClientSession) {
         self.connection = connection
         self.server = server
         self.session = session
+        executor = server.executor
+        table = executor.table
+        keyspace = executor.keyspace
+        isAlone = executor.isAlone
         decoder = RESPDecoder(limits: server.limits)
-        batches = Array(repeating: nil, count: server.executor.isAlone ? 0 : server.node.cache.shards.count)
+        batches = Array(repeating: nil, count: isAlone ? 0 : server.node.cache.shards.count)
     }
 }
 
@@ -72,9 +87,14 @@ extension RESPConnection {
     /// Runs the commands in `bytes`; returns how many bytes are done with, and how many behind them are to be kept.
     private func decode(_ bytes: Span<UInt8>) -> (consumed: Int, kept: Int) {
         isDecoding = true
+        // A local one is not checked for exclusive use at each of several calls a command.
+        var decoder = RESPDecoder(limits: server.limits)
+        swap(&decoder, &self.decoder)
         defer {
+            swap(&decoder, &self.decoder)
             isDecoding = false
             if hasBatches { sendBatches() }
+            if countedCalls > 0 { settleCount() }
         }
         var consumed = 0
         while !isWaiting, !isEnded {
@@ -86,7 +106,7 @@ extension RESPConnection {
                 refuse(error)
                 return (bytes.count, 0)
             }
-            guard run(decoder.arguments(in: rest)) else { break }
+            guard run(decoder.arguments(in: rest), isShortOfMemory: decoder.isShortOfMemory) else { break }
             consumed += decoder.advance()
         }
         if isEnded { return (bytes.count, 0) }
@@ -97,12 +117,12 @@ extension RESPConnection {
     /// Whether a further command may be begun: not while the client reads too little, nor with too many unanswered.
     @inline(__always)
     private var mayGoOn: Bool {
-        !connection.isCongested && order.count < server.pipelineMax
+        !connection.isCongested && (!hasOrder || order.count < server.pipelineMax)
     }
 
     func receivedEnd() {
         // What was asked is answered: a client may shut its end and read on.
-        if isWaiting || !order.isEmpty { return }
+        if isWaiting || hasOrder { return }
         end()
     }
 
@@ -132,7 +152,7 @@ extension RESPConnection {
         guard !isEnded else { return }
         isEnded = true
         input = []
-        if order.isEmpty, !isWaiting { connection.finish() }
+        if !hasOrder, !isWaiting { connection.finish() }
     }
 
     func checkDeadlines(now: UInt64) {}
@@ -149,12 +169,11 @@ extension RESPConnection {
 extension RESPConnection {
     /// Runs a command, or sees to it that it will be. False: it has to wait for those before it, and is to be shown
     /// again then.
-    private func run(_ arguments: Arguments) -> Bool {
-        guard !decoder.isShortOfMemory else {
+    private func run(_ arguments: Arguments, isShortOfMemory: Bool) -> Bool {
+        guard !isShortOfMemory else {
             replyInTurn { $0.error(CommandError.outOfMemory.text) }
             return true
         }
-        let table = server.executor.table
         guard let place = table.place(of: arguments[0]) else {
             breakTransaction()
             let error = CommandError.unknown(arguments)
@@ -165,7 +184,7 @@ extension RESPConnection {
         guard isPlain, !server.isSpecial, plan.hasOneKey, plan.takes(arguments.count) else {
             return runFully(table.commands[place], arguments)
         }
-        server.count(place)
+        count(place)
         let key = arguments[1]
         guard key.count <= CacheKey.lengthMax else {
             replyInTurn { $0.error(CommandError.keyTooLong.text) }
@@ -177,8 +196,7 @@ extension RESPConnection {
     /// The way of nearly every command: about one key, on a connection about which nothing is special.
     @inline(__always)
     private func runOnKey(_ plan: CommandPlan, _ place: Int, _ key: Span<UInt8>, _ arguments: Arguments) -> Bool {
-        let executor = server.executor
-        if !executor.isAlone {
+        if !isAlone {
             let owner = executor.node.cache.loopIndex(of: key)
             guard owner == executor.loop.index else {
                 batch(arguments, place, for: owner)
@@ -186,19 +204,30 @@ extension RESPConnection {
             }
         }
         if executor.shard.isReserved(key) {
-            return runAlone(executor.table.commands[place], arguments)
+            return runAlone(table.commands[place], arguments)
         }
-        let keys = executor.keyspace
         if plan.kind == .get {
             replyInTurn { writer in
-                if !keys.show(key, { entry in writer.write(entry) }) { writer.null() }
+                if !keyspace.show(key, { entry in writer.write(entry) }) { writer.null() }
             }
         } else {
-            let handler = executor.table.keyedHandlers[place]
-            let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keys, arguments) }
+            let handler = table.keyedHandlers[place]
+            let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
             replyInTurn { $0.write(reply) }
         }
         return true
+    }
+
+    @inline(__always)
+    private func count(_ place: Int) {
+        if place != countedPlace { settleCount() }
+        countedPlace = place
+        countedCalls &+= 1
+    }
+
+    private func settleCount() {
+        server.count(countedPlace, calls: countedCalls)
+        countedCalls = 0
     }
 
     private func batch(_ arguments: Arguments, _ place: Int, for owner: Int) {
@@ -206,6 +235,7 @@ extension RESPConnection {
         batches[owner] = batch
         hasBatches = true
         batch.append(arguments, place: place, number: order.appendWaiting())
+        hasOrder = true
     }
 
     private func sendBatches() {
@@ -229,7 +259,8 @@ extension RESPConnection {
             order.fulfil(number, batch.output, from: batch.marks[index], to: batch.marks[index + 1])
         }
         order.release(into: connection.output)
-        if order.isEmpty {
+        hasOrder = !order.isEmpty
+        if !hasOrder {
             held = nil
             if isEnded { return connection.finish() }
         }
@@ -239,8 +270,8 @@ extension RESPConnection {
     /// Writes a reply where it belongs: into the output, or behind those that wait.
     @inline(__always)
     func replyInTurn(_ write: (RESPWriter) -> Void) {
-        if order.isEmpty {
-            write(RESPWriter(connection.output, session.version))
+        if !hasOrder {
+            write(RESPWriter(connection.output, version))
         } else {
             replyLater(write)
         }
@@ -252,6 +283,7 @@ extension RESPConnection {
         let start = buffer.mark
         write(RESPWriter(buffer, session.version))
         order.append(buffer, from: start, to: buffer.mark)
+        hasOrder = true
     }
 }
 
@@ -285,7 +317,6 @@ extension RESPConnection {
     }
 
     private func start(_ command: Command, _ arguments: Arguments) -> Bool {
-        let executor = server.executor
         switch command.handler {
         case .local(let handler):
             let context = executor.context(session)
@@ -295,7 +326,7 @@ extension RESPConnection {
         case .keyed, .get, .node:
             return runAlone(command, arguments)
         case .control(let control):
-            guard order.isEmpty else { return false }
+            guard !hasOrder else { return false }
             run(control, command, arguments)
             return true
         case .container:
@@ -305,12 +336,12 @@ extension RESPConnection {
 
     /// Runs a command by itself: when all before it are answered, and before all behind it. False: not yet.
     private func runAlone(_ command: Command, _ arguments: Arguments) -> Bool {
-        guard order.isEmpty else { return false }
+        guard !hasOrder else { return false }
         do throws(CommandError) {
             let keys = command.keys.places(in: arguments.count)
-            let place = try server.executor.place(of: keys, in: arguments)
-            if command.isKeyed, place == .loop(server.executor.loop.index), !isReserved(keys, arguments) {
-                let (handler, keyspace) = (command.keyedHandler, server.executor.keyspace)
+            let place = try executor.place(of: keys, in: arguments)
+            if command.isKeyed, place == .loop(executor.loop.index), !isReserved(keys, arguments) {
+                let (handler, keyspace) = (command.keyedHandler, executor.keyspace)
                 let reply = try handler(keyspace, arguments)
                 replyInTurn { $0.write(reply) }
                 return true
@@ -320,7 +351,7 @@ extension RESPConnection {
             return true
         }
         wait { connection in
-            connection.server.executor.run(command, ArgumentList(arguments), client: connection.session) { reply in
+            connection.executor.run(command, ArgumentList(arguments), client: connection.session) { reply in
                 connection.answerAwaited { $0.write(reply) }
             }
         }
@@ -328,8 +359,8 @@ extension RESPConnection {
     }
 
     private func isReserved(_ keys: StrideThrough<Int>, _ arguments: Arguments) -> Bool {
-        guard server.executor.shard.hasReservations else { return false }
-        return keys.contains { server.executor.shard.isReserved(arguments[$0]) }
+        guard executor.shard.hasReservations else { return false }
+        return keys.contains { executor.shard.isReserved(arguments[$0]) }
     }
 
     /// Begins something that the commands behind this one wait for, until `answerAwaited`.
@@ -340,7 +371,7 @@ extension RESPConnection {
 
     /// The reply of the command that is waited for. On the loop of the connection.
     func answerAwaited(_ write: (RESPWriter) -> Void) {
-        precondition(isWaiting && order.isEmpty, "a reply that nobody waits for")
+        precondition(isWaiting && !hasOrder, "a reply that nobody waits for")
         isWaiting = false
         guard connection.isOpen else { return }
         write(RESPWriter(connection.output, session.version))
@@ -362,7 +393,7 @@ extension RESPConnection {
             guard !command.flags.contains(.noMulti) else {
                 throw CommandError("ERR Command not allowed inside a transaction")
             }
-            _ = try server.executor.place(of: command.keys.places(in: list.count), in: arguments)
+            _ = try executor.place(of: command.keys.places(in: list.count), in: arguments)
             try session.transaction?.append(QueuedCommand(command: command, list: list))
             replyInTurn { $0.simple("QUEUED") }
         } catch {
@@ -396,6 +427,7 @@ extension RESPConnection {
 
     private func updatePlainness() {
         isPlain = session.transaction == nil
+        version = session.version
     }
 
     private func begin() throws(CommandError) {
@@ -418,7 +450,7 @@ extension RESPConnection {
         session.watched = []
         guard !transaction.isBroken else { throw .execAborted }
         let work = Transaction(
-            transaction.commands, watched: watched, client: session, executor: server.executor)
+            transaction.commands, watched: watched, client: session, executor: executor)
         wait { connection in
             work.run { outcome in
                 connection.answerAwaited { writer in
@@ -437,7 +469,7 @@ extension RESPConnection {
         let keys = (1..<arguments.count).map { arguments.bytes($0) }
         guard keys.allSatisfy({ $0.count <= CacheKey.lengthMax }) else { throw .keyTooLong }
         wait { connection in
-            connection.server.executor.versions(of: keys) { found in
+            connection.executor.versions(of: keys) { found in
                 connection.session.watched += found
                 connection.answerAwaited { $0.ok() }
             }

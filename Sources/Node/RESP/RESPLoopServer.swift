@@ -43,8 +43,7 @@ final class RESPLoopServer: @unchecked Sendable {
     @inline(__always)
     var isSpecial: Bool { false }
 
-    @inline(__always)
-    func count(_ place: Int) { calls[place] &+= 1 }
+    func count(_ place: Int, calls number: UInt64) { calls[place] &+= number }
 }
 
 // MARK: - Connections

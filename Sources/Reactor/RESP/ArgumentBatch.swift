@@ -27,7 +27,7 @@ package struct ArgumentBatch: Sendable {
         @_lifetime(borrow self)
         get {
             let start = index == 0 ? 0 : ends[index - 1]
-            return Arguments(bytes.span, slots.span.extracting(start..<ends[index]), blobs)
+            return Arguments(bytes.span, slots.span.extracting(start..<ends[index]), blobs.span)
         }
     }
 }

@@ -13,10 +13,11 @@ struct ArgumentSlot: BitwiseCopyable, Sendable {
 package struct Arguments: ~Escapable {
     private let bytes: Span<UInt8>
     private let slots: Span<ArgumentSlot>
-    private let blobs: [Blob]
+    private let blobs: Span<Blob>
 
-    @_lifetime(copy bytes, copy slots)
-    init(_ bytes: Span<UInt8>, _ slots: Span<ArgumentSlot>, _ blobs: [Blob]) {
+    @_lifetime(copy bytes, copy slots, copy blobs)
+    @inline(__always)
+    init(_ bytes: Span<UInt8>, _ slots: Span<ArgumentSlot>, _ blobs: Span<Blob>) {
         self.bytes = bytes
         self.slots = slots
         self.blobs = blobs
@@ -30,7 +31,7 @@ package struct Arguments: ~Escapable {
         get {
             let slot = slots[index]
             guard slot.start < 0 else { return bytes.extracting(slot.start..<slot.start + slot.count) }
-            // The list of blobs, which this view holds, keeps it alive.
+            // Whoever this is a view of keeps the blob alive.
             return unsafe _overrideLifetime(blobs[~slot.start].unownedSpan, copying: self)
         }
     }
@@ -91,7 +92,7 @@ package struct ArgumentList: Sendable {
 
     package var arguments: Arguments {
         @_lifetime(borrow self)
-        get { Arguments(bytes.span, slots.span, blobs) }
+        get { Arguments(bytes.span, slots.span, blobs.span) }
     }
 }
 

@@ -10,7 +10,7 @@ extension RESPDecoder {
         guard !Self.isHTTP(line) else { throw .http }
         position = end + 1
         try splitWords(line)
-        isInline = !slots.isEmpty
+        isInline = slotCount > 0
         return true
     }
 
@@ -42,7 +42,7 @@ extension RESPDecoder {
             guard index < line.count else { return }
             let start = inlineBytes.count
             index = try readWord(line, from: index)
-            slots.append(ArgumentSlot(start: start, count: inlineBytes.count - start))
+            append(ArgumentSlot(start: start, count: inlineBytes.count - start))
         }
     }
 

@@ -29,11 +29,13 @@ package struct RESPDecoder: Sendable {
         case complete
     }
 
-    private let limits: RESPLimits
+    let limits: RESPLimits
     var state = State.start
     /// What is read of the current command.
     var position = 0
-    var slots: [ArgumentSlot] = []
+    /// The first `slotCount` are those of the current command.
+    private var slots: [ArgumentSlot] = []
+    var slotCount = 0
     private var blobs: [Blob] = []
     private var byteCount = 0
     /// The words of an inline command without their quotes; empty for others.
@@ -47,7 +49,14 @@ package struct RESPDecoder: Sendable {
     }
 
     /// Reads on. True: the command is complete, and `advance` goes on to the next. False: more has to arrive.
+    @inline(__always)
     package mutating func next(_ bytes: Span<UInt8>, budget: any MemoryBudget) throws(RESPFault) -> Bool {
+        if case .start = state, readWhole(bytes) { return true }
+        return try goOn(bytes, budget: budget)
+    }
+
+    /// The step by step way, for what has not arrived as a whole or is out of the ordinary.
+    private mutating func goOn(_ bytes: Span<UInt8>, budget: any MemoryBudget) throws(RESPFault) -> Bool {
         while true {
             switch state {
             case .start:
@@ -59,7 +68,7 @@ package struct RESPDecoder: Sendable {
                     state = count > 0 ? .arguments(left: count) : .start
                 } else {
                     guard try readInline(bytes) else { return false }
-                    state = slots.isEmpty ? .start : .complete
+                    state = slotCount == 0 ? .start : .complete
                 }
             case .arguments(let left):
                 guard position < bytes.count else { return false }
@@ -73,7 +82,7 @@ package struct RESPDecoder: Sendable {
                 state = .bulk(count: count, left: left)
             case .bulk(let count, let left):
                 if bytes.count - position >= count + 2 {
-                    slots.append(ArgumentSlot(start: position, count: count))
+                    append(ArgumentSlot(start: position, count: count))
                     position += count
                     state = .lineBreak(left: left)
                 } else {
@@ -113,8 +122,7 @@ package struct RESPDecoder: Sendable {
     /// The arguments of the complete command. `bytes`: what `next` was shown.
     @_lifetime(borrow self, copy bytes)
     package func arguments(in bytes: Span<UInt8>) -> Arguments {
-        let inline = isInline ? inlineBytes.span : bytes
-        return Arguments(isInline ? inline : bytes, slots.span, blobs)
+        Arguments(isInline ? inlineBytes.span : bytes, slots.span.extracting(first: slotCount), blobs.span)
     }
 
     /// Goes on to the next command; returns how many bytes the one before had.
@@ -122,8 +130,9 @@ package struct RESPDecoder: Sendable {
         let count = position
         position = 0
         state = .start
-        slots.removeAll(keepingCapacity: slots.capacity <= Self.slotsKeptMax)
-        if byteCount > 0 || isInline { reset() }
+        slotCount = 0
+        byteCount = 0
+        if slots.count > Self.slotsKeptMax || isInline || isShortOfMemory || !blobs.isEmpty { reset() }
         return count
     }
 
@@ -142,10 +151,20 @@ package struct RESPDecoder: Sendable {
 
     private static let slotsKeptMax = 1_024
 
+    @inline(__always)
+    mutating func append(_ slot: ArgumentSlot) {
+        if slotCount < slots.count {
+            slots[slotCount] = slot
+        } else {
+            slots.append(slot)
+        }
+        slotCount += 1
+    }
+
     private mutating func reset() {
-        byteCount = 0
+        if slots.count > Self.slotsKeptMax { slots = [] }
         isShortOfMemory = false
-        if !blobs.isEmpty { blobs = [] }
+        blobs = []
         if isInline {
             isInline = false
             inlineBytes.removeAll(keepingCapacity: true)
@@ -187,11 +206,11 @@ extension RESPDecoder {
 
     private mutating func beginBlob(_ count: Int, left: Int, budget: any MemoryBudget) {
         if let blob = Blob.reserving(capacity: count, from: budget) {
-            slots.append(.blob(blobs.count, count: count))
+            append(.blob(blobs.count, count: count))
             blobs.append(blob)
             state = .filling(missing: count, left: left)
         } else {
-            slots.append(ArgumentSlot(start: 0, count: 0))
+            append(ArgumentSlot(start: 0, count: 0))
             isShortOfMemory = true
             state = .skipping(missing: count, left: left)
         }

@@ -132,11 +132,29 @@ extension OutputBuffer {
     func append(lead: UInt8, count: Int, _ bytes: Span<UInt8>) {
         let size = bytes.count + Self.frameMax
         if capacity - bytesCount < size { grow(by: size) }
-        append(lead)
-        append(decimal: count)
-        append("\r\n")
-        append(bytes)
-        append("\r\n")
+        var end = unsafe base + bytesCount
+        func put(_ byte: UInt8) {
+            unsafe end.pointee = byte
+            unsafe end += 1
+        }
+        put(lead)
+        if count < 10 {
+            put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: count))
+        } else {
+            unsafe bytesCount = end - base
+            append(decimal: UInt64(count))
+            unsafe end = base + bytesCount
+        }
+        put(UInt8(ascii: "\r"))
+        put(UInt8(ascii: "\n"))
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            unsafe end.update(from: start, count: source.count)
+        }
+        unsafe end += bytes.count
+        put(UInt8(ascii: "\r"))
+        put(UInt8(ascii: "\n"))
+        unsafe bytesCount = end - base
     }
 
     @_lifetime(borrow self)
@@ -152,16 +170,19 @@ extension OutputBuffer {
 
     package func append(decimal number: UInt64) {
         var digits = 1
-        var rest = number
-        while rest >= 10 {
-            rest /= 10
+        var bound: UInt64 = 10
+        while number >= bound, digits < 19 {
+            bound &*= 10
             digits += 1
         }
-        let end = unsafe extend(by: digits) + digits
-        rest = number
-        for offset in 1...digits {
-            unsafe (end - offset).pointee = UInt8(ascii: "0") + UInt8(rest % 10)
-            rest /= 10
+        if number >= bound { digits = 20 }
+        var place = unsafe extend(by: digits) + digits
+        var rest = number
+        for _ in 0..<digits {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            unsafe place -= 1
+            unsafe place.pointee = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+            rest = quotient
         }
     }
 
