@@ -40,7 +40,7 @@ def test_every_log_line_is_a_json_object(start_node):
 
 def test_on_a_terminal_it_logs_for_people():
     leader, follower = os.openpty()
-    process = subprocess.Popen([TRIBE, "dev", "--http", "127.0.0.1:0"], stdout=subprocess.DEVNULL, stderr=follower)
+    process = subprocess.Popen([TRIBE, "dev", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"], stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)
     text = ""
 
@@ -63,14 +63,14 @@ def test_a_port_that_is_taken_is_refused():
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        result = run("dev", "--http", f"127.0.0.1:{port}")
+        result = run("dev", "--http", f"127.0.0.1:{port}", "--resp", "127.0.0.1:0")
     assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
     assert str(port) in result.stderr
 
 
 def test_two_nodes_do_not_share_a_port(start_node):
     node = start_node(loops=4)
-    result = run("dev", "--http", f"127.0.0.1:{node.port}", "--loops", "4")
+    result = run("dev", "--http", f"127.0.0.1:{node.port}", "--resp", "127.0.0.1:0", "--loops", "4")
     assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_argument_is_named(arguments):
     ("TRIBE_LIMITS_CONNECTIONS", "many"), ("TRIBE_LIMITS_IDLETIMEOUT", "75"), ("TRIBE_CACHE_VALUEMAX", "0"),
     ("TRIBE_LIMITS_MADEUP", "1")])
 def test_a_wrong_setting_is_named(name, value):
-    result = run("dev", "--http", "127.0.0.1:0", **{name: value})
+    result = run("dev", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0", **{name: value})
     assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL)
     assert name in result.stderr
 

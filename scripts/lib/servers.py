@@ -130,10 +130,12 @@ class Tribe(Server):
         self.memory = memory
         self.settings = settings or {}
         self.port = 0
+        self.resp_port = 0
 
     def command(self) -> list[str]:
         memory = ["--memory", self.memory] if self.memory else []
-        return [str(TRIBE), "dev", "--http", "127.0.0.1:0", "--loops", str(self.loops), *memory]
+        ports = ["--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"]
+        return [str(TRIBE), "dev", *ports, "--loops", str(self.loops), *memory]
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRIBE_")}
@@ -151,6 +153,7 @@ class Tribe(Server):
         for line in self.log():
             if line["message"] == "listening":
                 self.port = int(line["http"].rpartition(":")[2])
+                self.resp_port = int(line["resp"].rpartition(":")[2])
         return self.port != 0
 
 

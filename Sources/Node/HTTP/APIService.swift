@@ -120,27 +120,49 @@ final class APIService: HTTPService {
     ) {
         let (node, head) = (node, exchange.head)
         let isPlainGet = action == .get && head.query.isEmpty
-        let owner = exchange.withKey { key in
+        let place = exchange.withKey { key in
             let owner = node.cache.loopIndex(of: key)
-            guard owner == loop.index else { return owner }
+            guard owner == loop.index else { return KeyPlace.elsewhere(owner) }
+            guard !shard.isReserved(key) else { return .reserved }
             if isPlainGet {
                 CacheHandlers.answerFresh(shard, exchange, key)
             } else {
                 shard.assumeIsolated { shard in action.answer(exchange, key, body, on: shard, node) }
             }
-            return owner
+            return .here
         }
-        guard let owner, owner != loop.index else { return }
-        let ownerShard = node.cache.shards[owner]
-        exchange.lend(to: ownerShard.loop, body: body) { exchange in
-            ownerShard.assumeIsolated { shard in
-                let body = exchange.body
-                exchange.withKey { key in
-                    if let body {
-                        action.answer(exchange, key, body.span, on: shard, node)
-                    } else {
-                        action.answer(exchange, key, Span(), on: shard, node)
-                    }
+        switch place {
+        case .here, nil:
+            break
+        case .reserved:
+            guard exchange.keepBody(body) else { return }
+            shard.assumeIsolated { Self.answer(exchange, action, on: $0, node) }
+        case .elsewhere(let owner):
+            let shard = node.cache.shards[owner]
+            exchange.lend(to: shard.loop, body: body) { exchange in
+                shard.assumeIsolated { Self.answer(exchange, action, on: $0, node) }
+            }
+        }
+    }
+
+    private enum KeyPlace {
+        case here, reserved
+        case elsewhere(Int)
+    }
+
+    /// Answers with the body that the exchange has kept, once no command over several loops has the key reserved.
+    private static func answer(
+        _ exchange: HTTPExchange, _ action: KeyedAction, on shard: isolated CacheShard, _ node: NodeContext
+    ) {
+        guard let partition = exchange.withKey({ shard.partition(of: $0) }) else { return }
+        shard.whenFree([partition]) { shard in
+            guard exchange.isAnswerable else { return }
+            let body = exchange.body
+            exchange.withKey { key in
+                if let body {
+                    action.answer(exchange, key, body.span, on: shard, node)
+                } else {
+                    action.answer(exchange, key, Span(), on: shard, node)
                 }
             }
         }

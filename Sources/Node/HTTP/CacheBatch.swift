@@ -26,10 +26,15 @@ enum CacheBatch {
         for (index, share) in dealt.enumerated() where !share.isEmpty {
             let shard = node.cache.shards[index]
             shard.loop.executeHereOrThere {
-                let results = shard.assumeIsolated { shard in
-                    share.map { Rendered(number: $0.number, json: $0.operation.run(on: shard, requestID: requestID)) }
+                shard.assumeIsolated { shard in
+                    let partitions = Set(share.map { shard.partition(of: $0.operation.key.span) })
+                    shard.whenFree(Array(partitions)) { shard in
+                        let results = share.map {
+                            Rendered(number: $0.number, json: $0.operation.run(on: shard, requestID: requestID))
+                        }
+                        home.executeHereOrThere { gathering.add(results) }
+                    }
                 }
-                home.executeHereOrThere { gathering.add(results) }
             }
         }
     }

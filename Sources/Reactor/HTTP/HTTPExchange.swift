@@ -166,13 +166,19 @@ extension HTTPExchange {
     ) {
         loop.assertInLoop()
         precondition(!isLent && state == .open && other !== loop, "only an open exchange can be lent, and once")
-        if collectedBody == nil, !span.isEmpty {
-            guard let connection, connection.collect(span, of: self) else { return }
-        }
+        guard keepBody(span) else { return }
         isLent = true
         isLastKnown = connection?.hasMoreInput == false
         holder = other
         other.execute { run(self) }
+    }
+
+    /// Keeps the body for a handler that answers later, in `body`. False: there is no memory for it, and that was
+    /// answered. On the home loop.
+    package func keepBody(_ span: Span<UInt8>) -> Bool {
+        loop.assertInLoop()
+        guard collectedBody == nil, !span.isEmpty else { return true }
+        return connection?.collect(span, of: self) ?? false
     }
 
     private func takeBack() {
