@@ -40,7 +40,8 @@ def test_every_log_line_is_a_json_object(start_node):
 
 def test_on_a_terminal_it_logs_for_people():
     leader, follower = os.openpty()
-    process = subprocess.Popen([TRIBE, "dev", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"], stdout=subprocess.DEVNULL, stderr=follower)
+    command = [TRIBE, "dev", "--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)
     text = ""
 
