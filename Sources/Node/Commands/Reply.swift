@@ -1,7 +1,7 @@
 import Reactor
 
 /// What a command answers: a value that knows nothing of the wire. `RESPWriter` and the Upstash front render it.
-indirect enum Reply: Sendable {
+enum Reply: Sendable {
     case ok
     /// A status: one word or line that is no data.
     case status(StaticString)
