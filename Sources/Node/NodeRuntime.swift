@@ -25,7 +25,8 @@ final class NodeRuntime: Sendable {
         let respAddress = try SocketAddress(parsing: settings.resp)
         let group = try LoopGroup(count: settings.loops)
         let cache = try CacheDirectory(
-            group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction)
+            group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction,
+            valueMax: settings.valueMax)
         let api = try API()
         let claimed = try TCPListener.claim(address)
         let respClaimed = try TCPListener.claim(respAddress)

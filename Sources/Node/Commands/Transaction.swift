@@ -146,7 +146,7 @@ extension Transaction {
     }
 
     private func runGathered() {
-        let keys = GatheredKeyspace(now: home.now, entries: entries)
+        let keys = GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries)
         let outcome = runAtOnce(on: keys)
         apply(keys, isLast: true) { $0.finish(outcome) }
     }
@@ -206,7 +206,7 @@ extension Transaction {
     private func gather(next: @escaping @Sendable (GatheredKeyspace) -> Void) {
         entries = []
         let countdown = Countdown(from: stops.count) { [self] in
-            next(GatheredKeyspace(now: home.now, entries: entries))
+            next(GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries))
         }
         for stop in stops {
             let (shard, home) = (shards[stop.loop], home)
@@ -222,7 +222,7 @@ extension Transaction {
     }
 
     private func end(_ outcome: Outcome) {
-        apply(GatheredKeyspace(now: home.now, entries: entries), isLast: true) { $0.finish(outcome) }
+        apply(GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries), isLast: true) { $0.finish(outcome) }
     }
 }
 
@@ -233,8 +233,6 @@ extension ShardKeyspace {
         switch change {
         case .none: break
         case .remove: _ = remove(key.span)
-        case .setDeadlines(let deadlines):
-            if (try? setDeadlines(key.span, deadlines)) == nil { _ = remove(key.span) }
         case .store(let entry):
             if (try? store(key.span, entry)) == nil { _ = remove(key.span) }
         }

@@ -124,6 +124,20 @@ extension OutputBuffer {
         append(other.bytes(from: position, to: end.bytes))
     }
 
+    /// A copy of all that was appended, for whoever does not send it.
+    package var contents: [UInt8] {
+        var contents: [UInt8] = []
+        contents.reserveCapacity(bytesCount + splicedCount)
+        var position = 0
+        for splice in splices {
+            contents.append(span: bytes(from: position, to: splice.position))
+            contents.append(span: splice.blob.span)
+            position = splice.position
+        }
+        contents.append(span: bytes(from: position, to: bytesCount))
+        return contents
+    }
+
     /// What was appended so far.
     package var mark: OutputMark { OutputMark(bytes: bytesCount, splices: splices.count) }
 

@@ -7,16 +7,20 @@ package struct CacheDirectory: Sendable {
     package let account: MemoryAccount
     /// Seeds the placement of keys; the same on every node of a cluster.
     package let seed: PlacementSeed
+    /// Bytes of the largest value that commands may make out of smaller ones.
+    package let valueMax: Int
 
     /// Makes one shard for each loop, all under one budget of `memory` bytes. Throws when the system gives no
     /// addresses.
     package init(
-        group: LoopGroup, memory: Int, seed: PlacementSeed, node: UInt16, policy: CacheTable.Policy = .evict
+        group: LoopGroup, memory: Int, seed: PlacementSeed, node: UInt16, policy: CacheTable.Policy = .evict,
+        valueMax: Int = 64 << 20
     ) throws(CacheFault) {
         var random = SystemRandom()
         let secret = HashSecret(using: &random)
         account = MemoryAccount(budget: memory, shards: group.loops.count)
         self.seed = seed
+        self.valueMax = valueMax
         var shards: [CacheShard] = []
         for loop in group.loops {
             let settings = CacheTable.Settings(
@@ -24,7 +28,9 @@ package struct CacheDirectory: Sendable {
                 reservation: Self.reservation(memory: memory), policy: policy)
             let table = try CacheTable(settings, account: account)
             shards.append(
-                CacheShard(loop: loop, table: table, account: account, seed: seed, secret: secret, node: node))
+                CacheShard(
+                    loop: loop, table: table, account: account, seed: seed, secret: secret, node: node,
+                    valueMax: valueMax))
         }
         self.shards = shards
         for shard in shards {

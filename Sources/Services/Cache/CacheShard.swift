@@ -13,6 +13,8 @@ package actor CacheShard {
     var leases: RefreshLeases
     nonisolated let seed: PlacementSeed
     let account: MemoryAccount
+    /// Bytes of the largest value that commands may make.
+    nonisolated let valueMax: Int
     /// What the tag stamps and leases have been charged at.
     private var bytesCharged = 0
 
@@ -36,9 +38,10 @@ package actor CacheShard {
 
     package init(
         loop: EventLoop, table: consuming CacheTable, account: MemoryAccount, seed: PlacementSeed,
-        secret: HashSecret, node: UInt16
+        secret: HashSecret, node: UInt16, valueMax: Int
     ) {
         var random = SystemRandom()
+        self.valueMax = valueMax
         self.loop = loop
         self.account = account
         self.seed = seed

@@ -5,7 +5,7 @@ import Reactor
 /// more than one of a small one.
 extension CacheTable {
     /// A blob that grows gets room for more: a quarter of itself, at most this.
-    private static let blobSlackMax = 1 << 20
+    static let blobSlackMax = 1 << 20
 
     /// Writes `bytes` over the value from `offset` on, with zeros between its end and `offset`, and returns its length
     /// then. Absent counts as empty; a present entry keeps all but its value.
@@ -15,9 +15,9 @@ extension CacheTable {
     ) throws(CacheFault) -> Int {
         let ref = find(key, now: now, tags: tags)
         guard ref != 0, !arena.record(ref).isExpired(now) else {
-            let value = CacheTable.joined(Span(), offset, bytes)
-            try write(key, .bytes(value.span), CacheMetadata(), over: ref, now: now, version: version)
-            return value.count
+            let entry = StoredEntry(.bytes([]), .none)
+            try write(key, entry, from: offset, with: bytes, slack: 0, now: now, version: version)
+            return offset + bytes.count
         }
         let record = arena.record(ref)
         let length = max(record.valueLength, offset + bytes.count)
@@ -26,34 +26,47 @@ extension CacheTable {
             record.overwrite(from: offset, with: bytes)
             record.countAccess()
         } else {
-            try replaceValue(key, ref, length, offset, bytes, now: now, version: version)
+            let slack = length > record.valueLength ? min(length / 4, Self.blobSlackMax) : 0
+            let entry = StoredEntry(CacheEntry(record, isStale: false))
+            try write(key, entry, from: offset, with: bytes, slack: slack, now: now, version: version)
         }
         return length
     }
 
-    /// With a copy of the value, changed.
-    private mutating func replaceValue(
-        _ key: borrowing CacheKey, _ ref: UInt32, _ length: Int, _ offset: Int, _ bytes: Span<UInt8>, now: UInt64,
-        version: Version
+    /// Stores `entry` with the change made to a copy of its value, in place of what is under `key`. The entry holds its
+    /// value: making room for the copy may evict the one in the table.
+    private mutating func write(
+        _ key: borrowing CacheKey, _ entry: StoredEntry, from offset: Int, with bytes: Span<UInt8>, slack: Int,
+        now: UInt64, version: Version
     ) throws(CacheFault) {
-        let record = arena.record(ref)
-        var entry = StoredEntry(factsOnly: CacheEntry(record, isStale: false))
+        var entry = entry
+        let length = max(entry.length, offset + bytes.count)
         if length <= RecordShape.inlineMax / 2 {
-            entry.value = .bytes(CacheTable.joined(record.value, offset, bytes))
+            entry.value = .bytes(Self.changed(entry, from: offset, with: bytes))
         } else {
-            let slack = length > record.valueLength ? min(length / 4, Self.blobSlackMax) : 0
-            guard let blob = Blob.reserving(capacity: length + slack, from: account) else { throw .full }
-            blob.append(record.value)
-            blob.overwrite(from: offset, with: bytes)
-            entry.value = .blob(blob)
+            guard length <= UInt32.max, length + Blob.overhead <= account.budget else { throw .tooLarge }
+            let room = try blob(capacity: length + slack, now: now)
+            entry.withBytes { room.append($0) }
+            room.overwrite(from: offset, with: bytes)
+            entry.value = .blob(room)
         }
         try entry.withParts { value, metadata throws(CacheFault) in
-            try write(key, value, metadata, over: ref, now: now, version: version)
+            try write(key, value, metadata, over: locate(key), now: now, version: version)
         }
     }
 
-    private static func joined(_ old: Span<UInt8>, _ offset: Int, _ bytes: Span<UInt8>) -> [UInt8] {
-        var value = [UInt8](span: old)
+    /// A blob with its charge, for which room is made first.
+    private mutating func blob(capacity: Int, now: UInt64) throws(CacheFault) -> Blob {
+        let bytes = capacity + Blob.overhead
+        _ = try makeRoom(for: nil, blobBytes: bytes, now: now)
+        account.charge(bytes)
+        account.hold(-bytes)
+        return Blob(capacity: capacity, charged: account)
+    }
+
+    private static func changed(_ entry: StoredEntry, from offset: Int, with bytes: Span<UInt8>) -> [UInt8] {
+        var value: [UInt8] = []
+        entry.withBytes { value = [UInt8](span: $0) }
         if value.count < offset + bytes.count {
             value.append(contentsOf: repeatElement(0, count: offset + bytes.count - value.count))
         }

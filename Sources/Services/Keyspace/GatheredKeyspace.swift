@@ -3,13 +3,13 @@ import Reactor
 /// Copies of the entries of a few keys that live on several loops, and what commands did to them. The keys' partitions
 /// are reserved meanwhile, so nothing else changes them; what was changed goes back to the loops at the end.
 ///
-/// The dumb twin of `ShardKeyspace`: what it answers defines what that has to answer.
+/// The dumb twin of `ShardKeyspace`: what it answers defines what that has to answer. Its values are arrays, charged to
+/// the cache's account for as long as it lives.
 package final class GatheredKeyspace: Keyspace {
     /// What has to be done to a key on its loop.
     package enum Change: Sendable {
         case none
         case store(StoredEntry)
-        case setDeadlines(Deadlines)
         case remove
     }
 
@@ -19,11 +19,21 @@ package final class GatheredKeyspace: Keyspace {
     }
 
     package let now: UInt64
+    package let valueMax: Int
+    private let account: MemoryAccount
     private var slots: [[UInt8]: Slot] = [:]
+    private var charged = 0
 
-    package init(now: UInt64, entries: [(key: [UInt8], entry: StoredEntry?)]) {
+    /// `entries`: those that `cache` has under the keys; nil: none.
+    package init(now: UInt64, in cache: CacheDirectory, entries: [(key: [UInt8], entry: StoredEntry?)]) {
         self.now = now
+        valueMax = cache.valueMax
+        account = cache.account
         for (key, entry) in entries { slots[key] = Slot(entry: entry) }
+    }
+
+    deinit {
+        account.release(charged)
     }
 
     /// What is to be done to `key`.
@@ -34,8 +44,16 @@ package final class GatheredKeyspace: Keyspace {
         return slot.entry
     }
 
+    /// An entry that is past its time is gone at once.
     private func set(_ key: Span<UInt8>, _ entry: StoredEntry) {
-        slots[[UInt8](span: key)] = Slot(entry: entry, change: .store(entry))
+        let isPast = entry.deadlines.expiresAt != 0 && entry.deadlines.expiresAt <= now
+        slots[[UInt8](span: key)] =
+            isPast ? Slot(entry: nil, change: .remove) : Slot(entry: entry, change: .store(entry))
+    }
+
+    private func charge(_ bytes: Int) throws(CacheFault) {
+        guard account.reserve(bytes) else { throw .full }
+        charged += bytes
     }
 }
 
@@ -45,6 +63,8 @@ extension GatheredKeyspace {
         entry.withBytes(body)
         return entry.facts
     }
+
+    package func value(of key: Span<UInt8>) -> StoredEntry.Value? { entry(key)?.value }
 
     package func facts(of key: Span<UInt8>) -> EntryFacts? { entry(key)?.facts }
 
@@ -59,13 +79,19 @@ extension GatheredKeyspace {
         guard condition.holds(for: old?.version, stored: old?.version) else { return .failed(current: old?.version) }
         let deadlines = keepsDeadlines ? old?.deadlines ?? deadlines : deadlines
         switch value {
-        case .bytes(let bytes): set(key, StoredEntry(.bytes([UInt8](span: bytes)), deadlines))
-        case .blob(let blob): set(key, StoredEntry(.blob(blob), deadlines))
+        case .bytes(let bytes):
+            try charge(bytes.count)
+            set(key, StoredEntry(.bytes([UInt8](span: bytes)), deadlines))
+        case .blob(let blob):
+            set(key, StoredEntry(.blob(blob), deadlines))
         }
         return old == nil ? .created : .replaced
     }
 
-    package func store(_ key: Span<UInt8>, _ entry: StoredEntry) throws(CacheFault) { set(key, entry) }
+    package func store(_ key: Span<UInt8>, _ entry: StoredEntry) throws(CacheFault) {
+        if case .bytes(let bytes) = entry.value { try charge(bytes.count) }
+        set(key, entry)
+    }
 
     package func remove(_ key: Span<UInt8>) -> Bool {
         let isThere = entry(key) != nil
@@ -76,7 +102,6 @@ extension GatheredKeyspace {
     package func setDeadlines(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool {
         guard var entry = entry(key) else { return false }
         entry.deadlines = deadlines
-        if deadlines.expiresAt != 0, deadlines.expiresAt <= now { return remove(key) }
         set(key, entry)
         return true
     }
@@ -88,28 +113,41 @@ extension GatheredKeyspace {
         guard let number else { throw .notAnInteger }
         let (sum, isOverflow) = number.addingReportingOverflow(amount)
         guard !isOverflow else { throw .overflow }
-        change(key, to: [UInt8](span: DecimalText(sum).span), old)
+        try charge(DecimalText.lengthMax)
+        var entry = old ?? StoredEntry(.bytes([]), .none)
+        entry.value = .bytes([UInt8](span: DecimalText(sum).span))
+        set(key, entry)
         return sum
     }
 
     package func overwrite(
         _ key: Span<UInt8>, from offset: Int, with bytes: Span<UInt8>
     ) throws(CacheFault) -> Int {
-        let old = entry(key)
-        var value: [UInt8] = []
-        old?.withBytes { value = [UInt8](span: $0) }
+        var entry = entry(key) ?? StoredEntry(.bytes([]), .none)
+        let length = entry.length
+        let isArray = if case .bytes = entry.value { true } else { false }
+        try charge(max(0, offset + bytes.count - length) + (isArray ? 0 : length))
+        // Whoever else holds the array would make the change below copy it.
+        slots[[UInt8](span: key)] = nil
+        var value = entry.takeBytes()
         if value.count < offset + bytes.count {
-            value += Array(repeating: 0, count: offset + bytes.count - value.count)
+            value.append(contentsOf: repeatElement(0, count: offset + bytes.count - value.count))
         }
         for index in bytes.indices { value[offset + index] = bytes[index] }
-        change(key, to: value, old)
-        return value.count
-    }
-
-    /// A new value, with all else that the old entry has.
-    private func change(_ key: Span<UInt8>, to value: [UInt8], _ old: StoredEntry?) {
-        guard var entry = old else { return set(key, StoredEntry(.bytes(value), .none)) }
         entry.value = .bytes(value)
         set(key, entry)
+        return value.count
+    }
+}
+
+extension StoredEntry {
+    /// The value as an array that nobody else holds if nobody did before; none is left here.
+    fileprivate mutating func takeBytes() -> [UInt8] {
+        let old = value
+        value = .bytes([])
+        switch consume old {
+        case .bytes(let bytes): return bytes
+        case .blob(let blob): return [UInt8](span: blob.span)
+        }
     }
 }

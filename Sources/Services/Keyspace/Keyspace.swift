@@ -10,9 +10,15 @@ package protocol Keyspace: AnyObject {
     /// Milliseconds since 1970, the same for all of a command.
     var now: UInt64 { get }
 
+    /// Bytes of the largest value that commands may make.
+    var valueMax: Int { get }
+
     /// Shows the value under `key`, which counts as a use. Nil: there is none, and `body` was not called.
     @discardableResult
     func read(_ key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) -> EntryFacts?
+
+    /// The value under `key`, to be kept, which counts as a use. Large values are not copied.
+    func value(of key: Span<UInt8>) -> StoredEntry.Value?
 
     /// What is known of the entry under `key`, without a trace.
     func facts(of key: Span<UInt8>) -> EntryFacts?
@@ -24,7 +30,7 @@ package protocol Keyspace: AnyObject {
     func copy(of key: Span<UInt8>) -> StoredEntry?
 
     /// Stores a plain value, without tags or a content type, if the condition holds. `keepsDeadlines`: those of an
-    /// entry that is there stay.
+    /// entry that is there stay. Deadlines are not past.
     func put(
         _ key: Span<UInt8>, _ value: CacheValue, _ deadlines: Deadlines, keepsDeadlines: Bool, condition: CacheCondition
     ) throws(CacheFault) -> PutOutcome
@@ -36,7 +42,7 @@ package protocol Keyspace: AnyObject {
     @discardableResult
     func remove(_ key: Span<UInt8>) -> Bool
 
-    /// Gives an entry new deadlines. False: there is none.
+    /// Gives an entry new deadlines; past ones remove it. False: there is none.
     func setDeadlines(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool
 
     /// Adds to the integer whose decimal text the value is, and returns the sum. Absent counts as zero; what is there
@@ -44,7 +50,8 @@ package protocol Keyspace: AnyObject {
     func increment(_ key: Span<UInt8>, by amount: Int64) throws(CacheFault) -> Int64
 
     /// Writes `bytes` over the value from `offset` on, past its end with zeros in between, and returns the length that
-    /// it has then. Absent counts as empty; what is there keeps its deadlines. The length must fit `valueMax`.
+    /// it has then. Absent counts as empty; what is there keeps its deadlines. The caller sees to it that the length is
+    /// no more than `valueMax` allows.
     func overwrite(_ key: Span<UInt8>, from offset: Int, with bytes: Span<UInt8>) throws(CacheFault) -> Int
 }
 
@@ -71,6 +78,24 @@ package struct StoredEntry: Sendable {
     package enum Value: Sendable {
         case bytes([UInt8])
         case blob(Blob)
+
+        init(_ entry: borrowing CacheEntry) {
+            self = entry.blob.map { .blob($0) } ?? .bytes([UInt8](span: entry.value))
+        }
+
+        package var length: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .blob(let blob): blob.count
+            }
+        }
+
+        package func withBytes(_ body: (Span<UInt8>) -> Void) {
+            switch self {
+            case .bytes(let bytes): body(bytes.span)
+            case .blob(let blob): body(blob.span)
+            }
+        }
     }
 
     package var value: Value
@@ -84,7 +109,7 @@ package struct StoredEntry: Sendable {
 
     init(_ entry: borrowing CacheEntry) {
         self.init(factsOnly: entry)
-        value = entry.blob.map { .blob($0) } ?? .bytes([UInt8](span: entry.value))
+        value = Value(entry)
     }
 
     /// All but the value, which is empty.
@@ -112,19 +137,9 @@ package struct StoredEntry: Sendable {
         frequency = 0
     }
 
-    package var length: Int {
-        switch value {
-        case .bytes(let bytes): bytes.count
-        case .blob(let blob): blob.count
-        }
-    }
+    package var length: Int { value.length }
 
-    package func withBytes(_ body: (Span<UInt8>) -> Void) {
-        switch value {
-        case .bytes(let bytes): body(bytes.span)
-        case .blob(let blob): body(blob.span)
-        }
-    }
+    package func withBytes(_ body: (Span<UInt8>) -> Void) { value.withBytes(body) }
 
     /// Shows the parts that a table stores.
     func withParts<Failure: Error>(

@@ -16,6 +16,8 @@ package final class ShardKeyspace: Keyspace {
 
     package var now: UInt64 { loop.now }
 
+    package var valueMax: Int { shard.valueMax }
+
     package func read(_ key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) -> EntryFacts? {
         var facts: EntryFacts?
         _ = box.contents.show(key, allowStale: false, now: loop.now) { entry in
@@ -29,6 +31,12 @@ package final class ShardKeyspace: Keyspace {
     @inline(__always)
     package func show(_ key: Span<UInt8>, _ body: (borrowing CacheEntry) -> Void) -> Bool {
         box.contents.show(key, allowStale: false, now: loop.now, body)
+    }
+
+    package func value(of key: Span<UInt8>) -> StoredEntry.Value? {
+        var value: StoredEntry.Value?
+        _ = box.contents.show(key, allowStale: false, now: loop.now) { value = StoredEntry.Value($0) }
+        return value
     }
 
     package func facts(of key: Span<UInt8>) -> EntryFacts? {
@@ -76,7 +84,8 @@ package final class ShardKeyspace: Keyspace {
     }
 
     package func setDeadlines(_ key: Span<UInt8>, _ deadlines: Deadlines) throws(CacheFault) -> Bool {
-        try box.contents.touch(key, deadlines, now: loop.now)
+        guard deadlines.expiresAt == 0 || deadlines.expiresAt > loop.now else { return remove(key) }
+        return try box.contents.touch(key, deadlines, now: loop.now)
     }
 
     package func increment(_ key: Span<UInt8>, by amount: Int64) throws(CacheFault) -> Int64 {
