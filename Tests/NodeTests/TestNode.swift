@@ -12,6 +12,7 @@ enum TestNode {
     private static func start(loops: Int) -> NodeRuntime {
         var settings = NodeSettings()
         settings.http = "127.0.0.1:0"
+        settings.resp = "127.0.0.1:0"
         settings.loops = loops
         settings.memory = 256 << 20
         do {
