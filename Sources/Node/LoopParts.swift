@@ -4,12 +4,14 @@ import Reactor
 final class LoopParts {
     let executor: CommandExecutor
     let api: APIService
+    let pubsub: PubSubHub
     let resp: RESPLoopServer
 
     /// Starts to listen for the Redis protocol. On the loop.
     init(node: NodeContext, loop: EventLoop, respAddress: SocketAddress, connections: SharedCount) throws {
         executor = CommandExecutor(node: node, loop: loop)
         api = APIService(node: node, loop: loop)
+        pubsub = PubSubHub(node: node, loop: loop)
         resp = try RESPLoopServer(executor: executor, address: respAddress, connections: connections)
         loop.occupant = self
     }

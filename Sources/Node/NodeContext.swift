@@ -9,6 +9,7 @@ final class NodeContext: Sendable {
     let group: LoopGroup
     let cache: CacheDirectory
     let api: API
+    let pubsub: PubSubState
     /// Keys the check in the cursors of listings.
     let cursorSecret: HashSecret
     /// Monotonic milliseconds.
@@ -32,6 +33,7 @@ final class NodeContext: Sendable {
         self.group = group
         self.cache = cache
         self.api = api
+        pubsub = PubSubState(settings: settings, loops: group.loops.count, account: cache.account)
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
         self.respAddress = respAddress

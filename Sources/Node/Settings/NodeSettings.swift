@@ -21,6 +21,9 @@ struct NodeSettings: Sendable {
     var limits = HTTPServerLimits()
     /// Bytes that a client may leave unread beyond one reply, whatever that reply's size.
     var outputMax = 64 << 20
+    /// Bytes of messages that all subscribers and monitors together may leave unread: one may use all that it has, and
+    /// others as much again.
+    var pushBacklogMax: Int { 2 * outputMax }
 
     var placementSeed: PlacementSeed { PlacementSeed(clusterName: cluster) }
 

@@ -27,6 +27,10 @@ extension TCPConnection {
         flushAtEndOfTurn()
     }
 
+    /// Writes what there is without waiting for the end of the turn, and tells the handler nothing. The connection may be
+    /// closed when this returns.
+    package func writeNow() { writeOut() }
+
     /// One gathered write of what there is; then the handler goes on if it was held up.
     func flush() {
         isFlushScheduled = false
