@@ -76,6 +76,17 @@ package struct HTTPResponse: ~Copyable {
         complete()
     }
 
+    /// Ends an answer whose body `write` appends: exactly `count` bytes.
+    package consuming func finish(count: Int, write: (OutputBuffer) -> Void) {
+        endHead(length: count)
+        if exchange.head.method != .head {
+            let before = output.remaining
+            write(output)
+            precondition(output.remaining - before == count, "a body of another length than \(count)")
+        }
+        complete()
+    }
+
     package consuming func finish(body: String) {
         let text = body
         finish(body: text.utf8.span)

@@ -106,6 +106,15 @@ package struct JSONWriter: Sendable {
         endValue()
     }
 
+    /// The base64 of `bytes`.
+    package mutating func string(base64Of bytes: Span<UInt8>) {
+        beginValue()
+        buffer.append(UInt8(ascii: "\""))
+        buffer.append(addingCapacity: Base64.encodedCount(bytes.count)) { Base64.encode(bytes, into: &$0) }
+        buffer.append(UInt8(ascii: "\""))
+        endValue()
+    }
+
     package mutating func integer(_ value: Int) {
         beginValue()
         if value < 0 {

@@ -85,6 +85,13 @@ package struct ArgumentList: Sendable {
         blobs.append(blob)
     }
 
+    /// Forgets the words; their memory serves the next.
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        slots.removeAll(keepingCapacity: true)
+        if !blobs.isEmpty { blobs = [] }
+    }
+
     package var count: Int { slots.count }
 
     /// What keeping it costs, apart from its blobs, which are charged on their own.

@@ -200,6 +200,17 @@ extension OutputBuffer {
         }
     }
 
+    /// The base64 of `bytes`.
+    package func append(base64 bytes: Span<UInt8>) {
+        let count = Base64.encodedCount(bytes.count)
+        guard count > 0 else { return }
+        let room = unsafe UnsafeMutableBufferPointer(start: extend(by: count), count: count)
+        var output = unsafe OutputSpan(buffer: room, initializedCount: 0)
+        Base64.encode(bytes, into: &output)
+        let written = unsafe output.finalize(for: room)
+        precondition(written == count, "\(written) of \(count) characters")
+    }
+
     /// The lowest `digits` hexadecimal digits of `number`, in lower case.
     package func append(hex number: UInt64, digits: Int) {
         precondition(digits <= 16, "\(digits) digits of a number of 16")
