@@ -10,7 +10,7 @@ final class LoopParts {
     /// Starts to listen for the Redis protocol. On the loop.
     init(node: NodeContext, loop: EventLoop, respAddress: SocketAddress, connections: SharedCount) throws {
         executor = CommandExecutor(node: node, loop: loop)
-        api = APIService(node: node, loop: loop)
+        api = APIService(node: node, loop: loop, upstash: UpstashFront(executor: executor))
         pubsub = PubSubHub(node: node, loop: loop)
         resp = try RESPLoopServer(executor: executor, address: respAddress, connections: connections)
         loop.occupant = self

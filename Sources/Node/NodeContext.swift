@@ -24,6 +24,7 @@ final class NodeContext: Sendable {
     let hosts: [String]
     private let draining = Atomic<Bool>(false)
     private let latestClientID = Atomic<UInt64>(0)
+    private let writesByUpstash = Atomic<UInt64>(0)
 
     init(
         settings: NodeSettings, group: LoopGroup, cache: CacheDirectory, api: API, descriptorLimit: Int,
@@ -48,6 +49,11 @@ final class NodeContext: Sendable {
 
     /// A number for a new client of the Redis protocol, never used again.
     func makeClientID() -> UInt64 { latestClientID.add(1, ordering: .relaxed).newValue }
+
+    /// Writes through the Upstash front so far: what its sync tokens tell apart.
+    var upstashWrites: UInt64 { writesByUpstash.load(ordering: .relaxed) }
+
+    func countUpstashWrite() { writesByUpstash.add(1, ordering: .relaxed) }
 
     /// The node finishes what it has begun and takes nothing new.
     var isDraining: Bool { draining.load(ordering: .relaxed) }

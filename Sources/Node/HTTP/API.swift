@@ -31,7 +31,7 @@ struct API: Sendable {
     let document: [UInt8]
 
     init() throws(RouterFault) {
-        let routes = Self.cacheRoutes + Self.systemRoutes
+        let routes = Self.cacheRoutes + Self.systemRoutes + Self.upstashRoutes
         self.routes = routes
         router = try Router(
             routes.enumerated().map { ($0.element.route.method, $0.element.route.pattern, $0.offset) })
@@ -62,5 +62,12 @@ extension API {
         APIRoute(Route(.get, "/v1/cluster", .getCluster, .anywhere(SystemHandlers.cluster))),
         APIRoute(Route(.get, "/v1/errors/{code}", .explainError, .anywhere(SystemHandlers.errorPage))),
         APIRoute(Route(.get, "/", .getStatusPage, .anywhere(StatusPage.handle))),
+    ]
+
+    /// Besides these the Upstash front has every path whose first segment is a command, and takes other methods too.
+    private static let upstashRoutes: [APIRoute] = [
+        APIRoute(Route(.post, "/", .runCommand, .upstash(.command))) { $0.settings.upstashBodyMax },
+        APIRoute(Route(.post, "/pipeline", .runPipeline, .upstash(.pipeline))) { $0.settings.upstashBodyMax },
+        APIRoute(Route(.post, "/multi-exec", .runTransaction, .upstash(.transaction))) { $0.settings.upstashBodyMax },
     ]
 }

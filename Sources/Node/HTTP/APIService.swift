@@ -8,6 +8,7 @@ final class APIService: HTTPService {
     let loop: EventLoop
     /// The cache shard of this loop.
     let shard: CacheShard
+    private let upstash: UpstashFront
     private let router: Router<Int>
     /// What to do by the index of the route, without a look into the table.
     private let plans: [Plan]
@@ -15,20 +16,29 @@ final class APIService: HTTPService {
     private enum Plan {
         case anywhere
         case keyed(KeyedAction)
+        case upstash(UpstashForm)
+    }
+
+    /// Who answers a request.
+    private enum Way {
+        case route(Int)
+        case upstash(UpstashForm)
     }
 
     /// By the index of the route; the last is for requests of no route.
     private let recorders: [RouteRecorder]
 
-    init(node: NodeContext, loop: EventLoop) {
+    init(node: NodeContext, loop: EventLoop, upstash: UpstashFront) {
         self.node = node
         self.loop = loop
+        self.upstash = upstash
         shard = node.cache.shards[loop.index]
         router = node.api.router
         plans = node.api.routes.map { route in
             switch route.route.handler {
             case .anywhere: .anywhere
             case .keyed(let action): .keyed(action)
+            case .upstash(let form): .upstash(form)
             }
         }
         recorders = (0...node.api.routes.count).map { _ in RouteRecorder() }
@@ -37,12 +47,22 @@ final class APIService: HTTPService {
     // MARK: HTTPService
 
     func admit(_ exchange: HTTPExchange) -> HTTPBodyPlan {
-        guard let index = findRoute(of: exchange) else { return .refused }
-        return .collect(max: node.api.routes[index].bodyMax(node))
+        switch findWay(of: exchange) {
+        case .route(let index): .collect(max: node.api.routes[index].bodyMax(node))
+        case .upstash: .collect(max: node.settings.upstashBodyMax)
+        case nil: .refused
+        }
     }
 
     func respond(to exchange: HTTPExchange, body: Span<UInt8>) {
-        guard let index = exchange.match?.route ?? findRoute(of: exchange) else { return }
+        switch exchange.match.map({ way(of: $0) }) ?? findWay(of: exchange) {
+        case .route(let index): respond(to: exchange, body: body, route: index)
+        case .upstash(let form): respond(to: exchange, body: body, onUpstash: form)
+        case nil: break
+        }
+    }
+
+    private func respond(to exchange: HTTPExchange, body: Span<UInt8>, route index: Int) {
         guard setDeadline(of: exchange, route: index) else { return }
         switch plans[index] {
         case .keyed(let action):
@@ -50,15 +70,19 @@ final class APIService: HTTPService {
         case .anywhere:
             guard case .anywhere(let handle) = node.api.routes[index].route.handler else { return }
             handle(self, exchange, body)
+        case .upstash:
+            preconditionFailure("route \(index) is the Upstash front's")
         }
     }
 
     func expire(_ exchange: HTTPExchange) {
+        if isUpstash(exchange) { return upstash.expire(exchange) }
         exchange.respond(
             .deadline, "The request was not answered within its deadline. It may still have had its effect.")
     }
 
     func refuse(_ exchange: HTTPExchange, _ refusal: HTTPRefusal) {
+        if isUpstash(exchange) { return upstash.refuse(exchange, refusal) }
         exchange.respond(refusal)
     }
 
@@ -71,43 +95,89 @@ final class APIService: HTTPService {
 
     // MARK: Finding the way
 
-    /// The index of the route of a request, or nil after having answered that there is none, or that it may not be
-    /// asked that way.
-    private func findRoute(of exchange: HTTPExchange) -> Int? {
-        guard BrowserRules.allow(exchange, hosts: node.hosts) else { return nil }
+    /// Who answers a request, or nil after having answered that nobody does, or that it may not be asked that way.
+    private func findWay(of exchange: HTTPExchange) -> Way? {
         let head = exchange.head
-        switch router.match(head.method, head.path) {
-        case .found(let match):
+        let answer = router.match(head.method, head.path)
+        if case .found(let match) = answer, case .upstash(let form) = plans[match.route] {
             exchange.match = match
-            return match.route
-        case .options(let allowed):
-            let response = exchange.respond(.noContent)
-            response.header("Allow", allowed.description)
-            response.finish()
-            return nil
-        case .methodNotAllowed(let allowed):
-            exchange.respondNotAllowed(allowed)
-            return nil
-        case .notFound:
-            exchange.respond(.noSuchRoute, "No route has this path. GET /openapi.json lists them all.")
+            return upstash.admits(exchange, form) ? .upstash(form) : nil
+        }
+        switch answer {
+        case .found(let match):
+            guard BrowserRules.allow(exchange, hosts: node.hosts) else { return nil }
+            exchange.match = match
+            return .route(match.route)
+        case .options, .methodNotAllowed, .notFound:
+            if let form = upstash.form(ofPath: head.path) {
+                return upstash.admits(exchange, form) ? .upstash(form) : nil
+            }
+            if BrowserRules.allow(exchange, hosts: node.hosts) { answerWithoutRoute(exchange, answer) }
             return nil
         }
     }
 
-    /// Takes the caller's `X-Request-Timeout` if it is shorter than the node's, and adds a long poll's `wait`. False
-    /// after having answered that the field cannot be read.
+    private func answerWithoutRoute(_ exchange: HTTPExchange, _ answer: RouteAnswer) {
+        switch answer {
+        case .found:
+            preconditionFailure("a request with a route")
+        case .options(let allowed):
+            let response = exchange.respond(.noContent)
+            response.header("Allow", allowed.description)
+            response.finish()
+        case .methodNotAllowed(let allowed):
+            exchange.respondNotAllowed(allowed)
+        case .notFound:
+            exchange.respond(.noSuchRoute, "No route has this path. GET /openapi.json lists them all.")
+        }
+    }
+
+    private func way(of match: RouteMatch) -> Way {
+        if case .upstash(let form) = plans[match.route] { .upstash(form) } else { .route(match.route) }
+    }
+
+    /// Whether a request that gets no answer of its own is the Upstash front's, which has a format of its own.
+    private func isUpstash(_ exchange: HTTPExchange) -> Bool {
+        if let match = exchange.match {
+            if case .upstash = way(of: match) { true } else { false }
+        } else {
+            isUpstash(exchange.head)
+        }
+    }
+
+    private func isUpstash(_ head: HTTPRequestHead) -> Bool { upstash.form(ofPath: head.path) != nil }
+
+    private func respond(to exchange: HTTPExchange, body: Span<UInt8>, onUpstash form: UpstashForm) {
+        let head = exchange.head
+        if head[.xRequestTimeout] != nil {
+            guard let time = requestTime(of: head) else {
+                return upstash.answerError(
+                    exchange, HTTPStatus(422), "ERR X-Request-Timeout must be a duration such as 2s or 500ms")
+            }
+            exchange.expire(after: time)
+        }
+        upstash.respond(to: exchange, body: body, form)
+    }
+
+    /// The deadline in milliseconds: the node's, or what the caller asks for if that is shorter. Nil: it asks for what
+    /// cannot be read.
+    private func requestTime(of head: HTTPRequestHead) -> UInt64? {
+        let time = node.settings.limits.requestTime
+        guard let text = head[.xRequestTimeout] else { return time }
+        guard let asked = try? DurationText.parse(text).milliseconds, asked > 0 else { return nil }
+        return min(time, UInt64(asked))
+    }
+
+    /// Takes the caller's deadline, and adds a long poll's `wait`. False after having answered that the field cannot be
+    /// read.
     private func setDeadline(of exchange: HTTPExchange, route index: Int) -> Bool {
         let head = exchange.head
         let waits = !head.query.isEmpty && node.api.routes[index].takesWait
         guard waits || head[.xRequestTimeout] != nil else { return true }
-        var time = node.settings.limits.requestTime
-        if let text = head[.xRequestTimeout] {
-            guard let asked = try? DurationText.parse(text).milliseconds, asked > 0 else {
-                let expected = "A duration such as 2s or 500ms."
-                exchange.respond(invalid: [Problem.Fault(header: "X-Request-Timeout", expected)])
-                return false
-            }
-            time = min(time, UInt64(asked))
+        guard var time = requestTime(of: head) else {
+            let expected = "A duration such as 2s or 500ms."
+            exchange.respond(invalid: [Problem.Fault(header: "X-Request-Timeout", expected)])
+            return false
         }
         if waits { time += CacheQuery(head.query, allowed: CacheQuery.Name.allCases).wait }
         exchange.expire(after: time)
@@ -175,6 +245,8 @@ enum RouteHandler: Sendable {
     case anywhere(@Sendable (APIService, HTTPExchange, _ body: Span<UInt8>) -> Void)
     /// Answers on the loop that owns the key in the path.
     case keyed(KeyedAction)
+    /// A command, or several, answered by the Upstash front in its own way.
+    case upstash(UpstashForm)
 }
 
 /// What is done with one key. Cases, not functions, because a case crosses to another loop for nothing.

@@ -7,22 +7,44 @@ import Reactor
 /// same origin, so the name in `Host` must be one that a browser cannot be given from outside: an address, `localhost`,
 /// a single label, or a host of the roster.
 enum BrowserRules {
+    /// Why a request is refused.
+    enum Refusal {
+        case host, origin
+
+        var code: ProblemCode {
+            switch self {
+            case .host: .hostNotAllowed
+            case .origin: .crossOrigin
+            }
+        }
+
+        var detail: String {
+            switch self {
+            case .host: "Host must be an IP address, localhost, a name without dots, or a host of the roster."
+            case .origin: "A page of another origin may not change anything here."
+            }
+        }
+    }
+
     /// False after having answered that the request is refused.
     static func allow(_ exchange: HTTPExchange, hosts: [String]) -> Bool {
         let head = exchange.head
-        if let host = head[.host], !isKnown(host, hosts: hosts) {
-            exchange.respond(
-                .hostNotAllowed, "Host must be an IP address, localhost, a name without dots, or a host of the roster.")
-            return false
-        }
-        return head.method.isSafe || allowChange(exchange)
+        guard let refusal = refusal(of: head, hosts: hosts, isChange: !head.method.isSafe) else { return true }
+        exchange.respond(refusal.code, refusal.detail)
+        return false
     }
 
     /// False after having answered that a page of another origin may not change anything.
     static func allowChange(_ exchange: HTTPExchange) -> Bool {
         guard comesFromElsewhere(exchange.head) else { return true }
-        exchange.respond(.crossOrigin, "A page of another origin may not change anything here.")
+        exchange.respond(Refusal.origin.code, Refusal.origin.detail)
         return false
+    }
+
+    /// Nil: the request is allowed, if it changes something (`isChange`) or not.
+    static func refusal(of head: HTTPRequestHead, hosts: [String], isChange: Bool) -> Refusal? {
+        if let host = head[.host], !isKnown(host, hosts: hosts) { return .host }
+        return isChange && comesFromElsewhere(head) ? .origin : nil
     }
 
     private static func comesFromElsewhere(_ head: HTTPRequestHead) -> Bool {

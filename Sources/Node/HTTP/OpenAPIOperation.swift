@@ -98,6 +98,7 @@ extension OpenAPIOperation {
         for answer in operation.answers {
             byStatus[answer.status, default: Response(status: answer.status)].answers.append(answer)
         }
+        guard operation.hasProblems else { return byStatus.values.sorted { $0.status < $1.status } }
         for code in ProblemCode.allCases where operation.problems.contains(code) || isCommon(code) {
             byStatus[code.entry.status, default: Response(status: code.entry.status)].problems.append(code)
         }

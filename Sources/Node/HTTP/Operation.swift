@@ -12,6 +12,8 @@ struct Operation: Sendable {
     let answers: [Answer]
     /// Its own; those that any route may answer with are added by the document.
     let problems: [ProblemCode]
+    /// False: whatever goes wrong is answered as `answers` say, never as a problem.
+    let hasProblems: Bool
 
     /// Who may. Roles do not imply one another.
     enum Role: String, Sendable {
@@ -22,11 +24,13 @@ struct Operation: Sendable {
 
     enum Tag: String, CaseIterable, Sendable {
         case cache = "Cache"
+        case commands = "Commands"
         case system = "System"
 
         var detail: String {
             switch self {
             case .cache: "Values under keys, kept byte for byte, with time to live, tags and stampede control."
+            case .commands: "Redis commands over HTTP, as the clients of Upstash send them."
             case .system: "Health, metrics, the cluster, and the server's account of itself."
             }
         }
@@ -34,7 +38,7 @@ struct Operation: Sendable {
 
     init(
         _ id: String, _ summary: String, detail: String = "", tag: Tag, role: Role, parameters: [Parameter] = [],
-        body: Body? = nil, answers: [Answer], problems: [ProblemCode] = []
+        body: Body? = nil, answers: [Answer], problems: [ProblemCode] = [], hasProblems: Bool = true
     ) {
         self.id = id
         self.summary = summary
@@ -45,6 +49,7 @@ struct Operation: Sendable {
         self.body = body
         self.answers = answers
         self.problems = problems
+        self.hasProblems = hasProblems
     }
 }
 

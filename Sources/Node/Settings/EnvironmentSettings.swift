@@ -23,6 +23,10 @@ enum EnvironmentSettings {
         ("TRIBE_LIMITS_IDLETIMEOUT", { SettingText.time($1, into: &$0.limits.idleTime) }),
         ("TRIBE_LIMITS_REQUESTTIMEOUT", { SettingText.time($1, into: &$0.limits.requestTime) }),
         ("TRIBE_LIMITS_PIPELINEMAX", { SettingText.number($1, in: 1...1_000_000, into: &$0.limits.pipelineMax) }),
+        (
+            "TRIBE_LIMITS_UPSTASHBODYMAX",
+            { SettingText.size($1, min: 1, max: UpstashLimits.bodyMaxCeiling, into: &$0.upstashBodyMax) }
+        ),
         ("TRIBE_LIMITS_DRAINTIMEOUT", { SettingText.time($1, into: &$0.limits.drainTime) }),
     ]
 

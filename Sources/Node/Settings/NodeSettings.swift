@@ -24,6 +24,8 @@ struct NodeSettings: Sendable {
     /// Bytes of messages that all subscribers and monitors together may leave unread: one may use all that it has, and
     /// others as much again.
     var pushBacklogMax: Int { 2 * outputMax }
+    /// Bytes of a request's body on the Upstash front. More lets larger values and pipelines in.
+    var upstashBodyMax = 10 << 20
 
     var placementSeed: PlacementSeed { PlacementSeed(clusterName: cluster) }
 

@@ -1,0 +1,214 @@
+import Reactor
+import Services
+
+/// The Upstash-compatible REST interface on one loop: the commands of the table over HTTP, as Upstash's clients send
+/// them.
+///
+/// What makes this front apart from the interface under `/v1`: its requests are commands, written in a path or in JSON;
+/// a GET may change something; and all that goes wrong is `{"error":"…"}`. So it is asked before the rules of the other
+/// routes are, for everything that the route table says is its own or does not know (`APIService`).
+///
+/// A command whose keys are on this loop is answered within the call, from buffers that are used again and again. Every
+/// other one keeps the exchange, which stays on its loop, and is run by the executor.
+final class UpstashFront: @unchecked Sendable {
+    // Used on its loop only; other threads at most carry the reference back to it.
+
+    let executor: CommandExecutor
+    /// By the place of a command in the table: whether it can be had here.
+    let isOffered: [Bool]
+    var reader: UpstashReader
+    /// Writes one answer after the other.
+    var writer = JSONWriter()
+    /// What sync tokens of this node begin with.
+    let syncTokenPrefix: [UInt8]
+
+    init(executor: CommandExecutor) {
+        self.executor = executor
+        isOffered = executor.table.commands.map(Self.isOffered)
+        reader = UpstashReader(
+            bodyMax: executor.node.settings.upstashBodyMax, budget: executor.node.cache.account)
+        syncTokenPrefix = Array(executor.node.identity.uid.utf8.prefix(8))
+    }
+
+    var node: NodeContext { executor.node }
+
+    /// Bytes of strings in one answer: as many as a client of the Redis protocol may leave unread, or one value.
+    var answerMax: Int { max(node.settings.outputMax, node.settings.valueMax) }
+}
+
+/// The forms of a request, but for those of the events, which are paths.
+enum UpstashForm: Sendable {
+    /// `POST /` with one command as a JSON array.
+    case command
+    /// `/pipeline` with an array of commands: one after the other.
+    case pipeline
+    /// `/multi-exec` with an array of commands: as one.
+    case transaction
+    /// `/{command}/{argument}/…`
+    case path
+}
+
+enum UpstashLimits {
+    /// Commands of a pipeline or transaction.
+    static let commandsMax = 100_000
+    /// So many commands of a pipeline are run before others on the loop have their turn.
+    static let commandsPerTurnMax = 1_000
+    /// A word from this size on is stored without another copy.
+    static let blobMin = 16 << 10
+    /// An answer from this size on is charged to the memory budget until it is sent.
+    static let uncharged = 64 << 10
+    /// A rendering buffer larger than this is not kept for the next answer.
+    static let bufferKeptMax = 256 << 10
+    /// The settings of `upstashBodyMax` end here: a value's length.
+    static let bodyMaxCeiling = 1 << 30
+}
+
+// MARK: - What is this front's
+
+extension UpstashFront {
+    /// The form of a request by a path that no other route has; nil: it is not this front's.
+    func form(ofPath path: Span<UInt8>) -> UpstashForm? {
+        guard path.count > 1, path[0] == UInt8(ascii: "/") else { return nil }
+        let end = path.firstIndex(of: UInt8(ascii: "/"), from: 1)
+        let first = path.extracting(1..<(end ?? path.count))
+        if end == nil {
+            if first.isEqual(to: "pipeline") { return .pipeline }
+            if first.isEqual(to: "multi-exec") { return .transaction }
+        }
+        return executor.table.place(of: first) == nil ? nil : .path
+    }
+
+    /// False after having answered that this request may not be made: by its method, by a page of another origin, or
+    /// without a right token.
+    func admits(_ exchange: HTTPExchange, _ form: UpstashForm) -> Bool {
+        let head = exchange.head
+        switch head.method {
+        case .get, .head, .post, .put: break
+        case .delete, .patch, .options:
+            answerError(exchange, HTTPStatus(405), "ERR method not allowed: use GET, HEAD, POST or PUT") {
+                $0.headers("Allow: GET, HEAD, POST, PUT\r\n")
+            }
+            return false
+        }
+        let isChange = form != .path || !head.method.isSafe || !isReadOnly(head.path)
+        if let refusal = BrowserRules.refusal(of: head, hosts: node.hosts, isChange: isChange) {
+            answerError(exchange, HTTPStatus(refusal.code.entry.status), "ERR \(refusal.detail)")
+            return false
+        }
+        guard isAuthorized(head) else {
+            answerError(exchange, HTTPStatus(401), "WRONGPASS invalid or missing auth token") {
+                $0.headers("WWW-Authenticate: Bearer\r\n")
+            }
+            return false
+        }
+        return true
+    }
+
+    /// Whether the token in `Authorization` or `?_token=` is a right one. Without a tokens file, which is loopback only,
+    /// any token has every role, and so has none.
+    private func isAuthorized(_ head: HTTPRequestHead) -> Bool { true }
+
+    /// Whether the command that a path begins with changes nothing.
+    private func isReadOnly(_ path: Span<UInt8>) -> Bool {
+        let end = path.firstIndex(of: UInt8(ascii: "/"), from: 1) ?? path.count
+        guard let place = executor.table.place(of: path.extracting(1..<end)) else { return false }
+        return executor.table.plans[place].has(.readonly)
+    }
+}
+
+// MARK: - Requests
+
+extension UpstashFront {
+    func respond(to exchange: HTTPExchange, body: Span<UInt8>, _ form: UpstashForm) {
+        do throws(CommandError) {
+            let format = try UpstashFormat(exchange.head)
+            switch form {
+            case .command:
+                try reader.readCommand(body)
+                run(exchange, format)
+            case .path:
+                let head = exchange.head
+                try reader.readPath(head.path, query: head.query, body: body, blob: exchange.body)
+                run(exchange, format)
+            case .pipeline:
+                let batch = try reader.readBatch(body)
+                UpstashPipeline(batch, exchange, format, front: self).goOn()
+            case .transaction:
+                runTransaction(try reader.readBatch(body), exchange, format)
+            }
+        } catch {
+            answerError(exchange, error)
+        }
+    }
+
+    /// Runs the command whose words were read.
+    private func run(_ exchange: HTTPExchange, _ format: UpstashFormat) {
+        let list = reader.words
+        let arguments = list.arguments
+        if arguments.count == 2, let place = executor.table.place(of: arguments[0]),
+            executor.table.plans[place].kind == .get, format != .resp2, isHere(arguments[1])
+        {
+            return answerValue(of: arguments[1], exchange, format)
+        }
+        switch step(arguments) {
+        case .reply(let reply):
+            answer(exchange, reply, format)
+        case .later(let command):
+            executor.run(command, list, client: nil) { [self] reply in
+                noteDone(command)
+                answer(exchange, reply, format)
+            }
+        }
+    }
+
+    /// Runs all of `batch` as one.
+    private func runTransaction(_ batch: ArgumentBatch, _ exchange: HTTPExchange, _ format: UpstashFormat) {
+        var commands: [QueuedCommand] = []
+        commands.reserveCapacity(batch.count)
+        for index in 0..<batch.count {
+            do throws(CommandError) {
+                let arguments = batch[index]
+                let command = try resolve(arguments)
+                _ = try executor.place(of: command.keys.places(in: arguments.count), in: arguments)
+                commands.append(QueuedCommand(command: command, list: ArgumentList(arguments)))
+            } catch {
+                return answerError(exchange, .aborted(because: error))
+            }
+        }
+        let queued = commands
+        Transaction(queued, watched: [], client: nil, executor: executor).run { [self] outcome in
+            switch outcome {
+            case .done(let replies):
+                if let write = queued.first(where: { $0.command.flags.contains(.write) }) { noteDone(write.command) }
+                // A transaction is answered in JSON, whatever was asked: so say Upstash's documents.
+                answer(exchange, list: replies, format == .resp2 ? .text : format)
+            case .watchedKeyChanged: preconditionFailure("no key was watched")
+            }
+        }
+    }
+}
+
+// MARK: - What the server says by itself
+
+extension UpstashFront {
+    func expire(_ exchange: HTTPExchange) {
+        answerError(
+            exchange, HTTPStatus(503), "ERR the request was not answered in time. It may still have had its effect"
+        ) { $0.headers("Retry-After: 1\r\n") }
+    }
+
+    func refuse(_ exchange: HTTPExchange, _ refusal: HTTPRefusal) {
+        switch refusal {
+        case .bodyTooLarge:
+            answerError(exchange, .bodyTooLarge)
+        case .beyondMemory:
+            answerError(exchange, HTTPStatus(503), CommandError.outOfMemory.text) { $0.headers("Retry-After: 1\r\n") }
+        case .overloaded, .tooManyConnections:
+            answerError(exchange, HTTPStatus(503), CommandError.outOfMemory.text) { $0.headers("Retry-After: 1\r\n") }
+        case .headerTooSlow, .bodyTooSlow:
+            answerError(exchange, HTTPStatus(408), "ERR the request arrived too slowly")
+        case .fault(let fault):
+            answerError(exchange, HTTPStatus(UInt16(fault.status)), "ERR \(fault.detail)")
+        }
+    }
+}
