@@ -222,7 +222,8 @@ extension Transaction {
     }
 
     private func end(_ outcome: Outcome) {
-        apply(GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries), isLast: true) { $0.finish(outcome) }
+        let unchanged = GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries)
+        apply(unchanged, isLast: true) { $0.finish(outcome) }
     }
 }
 
