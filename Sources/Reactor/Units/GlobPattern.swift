@@ -1,10 +1,10 @@
 /// A pattern as Redis compares names with: `*`, `?`, classes in brackets, escapes by a backslash.
 ///
-/// Redis walks through the pattern's text for every name and calls itself at each star. Here the text is read once, into
-/// elements of which each but a star stands for one byte; what stands between two stars then has a fixed length, so its
-/// leftmost place is as good as any, and only the latest star is ever gone back to. A comparison costs at most the
-/// length of the name times that of the pattern, and it can be interrupted, so that a hostile pattern against long names
-/// holds up nobody.
+/// Redis walks through the pattern's text for every name and calls itself at each star. Here the text is read once,
+/// into elements of which each but a star stands for one byte; what stands between two stars then has a fixed length,
+/// so its leftmost place is as good as any, and only the latest star is ever gone back to. A comparison costs at most
+/// the length of the name times that of the pattern, and it can be interrupted, so that a hostile pattern against long
+/// names holds up nobody.
 ///
 /// The oddities are Redis 7's: a class that is not closed ends with the pattern, ranges count bytes as signed, and the
 /// empty name matches the empty pattern only, not even `*`.
