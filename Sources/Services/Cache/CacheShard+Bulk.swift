@@ -8,10 +8,13 @@ extension CacheShard {
     private static let stepVisits = 4_096
     private static let stepEntries = 512
 
-    /// Removes every entry that is there now and calls `completion`, on this loop. Entries written meanwhile stay.
+    /// Removes every entry that is there now and calls `completion`, on this loop, when their memory is free. From this
+    /// call on nobody sees them, nor can bring them back by changing one. Entries written meanwhile stay.
     package func removeAll(completion: @escaping @Sendable () -> Void) {
         voidLeases(prefix: [])
-        clear(before: stamp(), partition: loop.index, from: .start, completion: completion)
+        let version = stamp()
+        box.contents.table.voidAll(before: version)
+        clear(before: version, partition: loop.index, from: .start, completion: completion)
     }
 
     private func clear(

@@ -36,18 +36,16 @@ extension CacheTable {
         return CacheEntry(record, isStale: record.isExpired(now))
     }
 
-    private func isShown<Tags: TagLookup & ~Copyable>(
+    func isShown<Tags: TagLookup & ~Copyable>(
         _ record: CacheRecord, allowStale: Bool, now: UInt64, tags: borrowing Tags
     ) -> Bool {
         guard allowStale ? !record.isGone(now) : !record.isExpired(now) else { return false }
-        return !record.isInvalid(tags)
+        return !record.isInvalid(tags) && record.version >= clearedAt
     }
 
     /// Shows entries from `cursor` on, in the order of their partitions and hashes, and says where to go on; nil: that
     /// was all. An entry that is there from the first step of a scan to its last is shown exactly once, whatever else
     /// happens in between. Keys of one hash are shown together, so a step may exceed its limits by a few.
-    ///
-    /// A step that begins at a random cursor and shows one entry is the way to a random key.
     package mutating func scan<Tags: TagLookup & ~Copyable>(
         from cursor: ScanCursor, _ scope: ScanScope = .all, limits: ScanLimits, allowStale: Bool = false,
         now: UInt64, tags: borrowing Tags, _ show: (borrowing CacheEntry) -> Void

@@ -41,6 +41,11 @@ extension CacheTable {
         return removed
     }
 
+    /// Voids every entry that was written before `version`; `clear` gives their memory back, partition by partition.
+    package mutating func voidAll(before version: Version) {
+        clearedAt = max(clearedAt, version)
+    }
+
     /// Removes the entries of a partition that were written before `version`, from `cursor` on, and says where to go
     /// on; nil: that was all. Entries written meanwhile are newer and stay.
     package mutating func clear(

@@ -13,6 +13,7 @@ package import Reactor
 /// calls that follow and by `maintain`.
 ///
 ///     CacheTable+Reading      get, peek, scan
+///     CacheTable+Sampling     a random entry
 ///     CacheTable+Writing      put, touch, remove, increment
 ///     CacheTable+Storing      how an entry gets into its block
 ///     CacheTable+Eviction     making room
@@ -63,6 +64,8 @@ package struct CacheTable: ~Copyable {
     var collected: [UInt32] = []
     /// Where in the page being evacuated the next record to move is looked for.
     var evacuationPlace = 0
+    /// Entries before this version are void: all was removed then, and what is left of them goes in steps.
+    var clearedAt = Version.zero
     /// Where `expireSome` goes on.
     var expiryCursor = ScanCursor.start
     /// The place of the partition that `maintain` looks at next.
@@ -151,6 +154,10 @@ package struct CacheTable: ~Copyable {
         }
         if record.isInvalid(tags) {
             drop(ref, key, .invalidated, record.version)
+            return 0
+        }
+        if record.version < clearedAt {
+            drop(ref, key, .deleted, clearedAt)
             return 0
         }
         return ref
