@@ -60,8 +60,11 @@ package struct CacheEntry: ~Escapable {
     var facts: EntryFacts {
         EntryFacts(
             kind: kind, length: valueLength, deadlines: deadlines, version: version, frequency: frequency,
-            footprint: record.keyOffset + record.keyLength + valueLength + Self.indexShare)
+            footprint: Self.footprint(prefixBytes: record.keyOffset + record.keyLength, valueLength: valueLength))
     }
+
+    /// `prefixBytes`: of the record up to its value.
+    static func footprint(prefixBytes: Int, valueLength: Int) -> Int { prefixBytes + valueLength + indexShare }
 
     /// A slot of an index that is four fifths full.
     private static let indexShare = 10

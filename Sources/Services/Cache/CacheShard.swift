@@ -80,6 +80,14 @@ extension CacheShard {
     ) -> ScanCursor? {
         box.contents.scan(from: cursor, limits: limits, now: loop.now, show)
     }
+
+    /// A key drawn at random, without a trace; see `CacheTable.sample`. Nil: none was found, which may be bad luck if
+    /// most entries have expired.
+    package func randomKey(using generator: inout some RandomNumberGenerator) -> [UInt8]? {
+        var key: [UInt8]?
+        _ = box.contents.sample(now: loop.now, using: &generator) { key = [UInt8](span: $0.key) }
+        return key
+    }
 }
 
 // MARK: - Writing

@@ -7,6 +7,8 @@ struct RecordShape {
     let typeCode: UInt8
     let hasExtras: Bool
     let hasBlob: Bool
+    /// Of all before the value.
+    let prefixBytes: Int
     /// Of the block that is needed.
     let bytes: Int
 
@@ -16,8 +18,8 @@ struct RecordShape {
         let texts = typeBytes + metadata.contentEncoding.count
         hasExtras = texts > 0 || metadata.tags.count > 0 || metadata.deadlines.staleUntil > 0
         let extras = hasExtras ? CacheRecord.extrasBytesMin + metadata.tags.count * 8 + texts : 0
-        let prefix = CacheRecord.headerBytes + extras + keyLength
-        hasBlob = prefix + valueLength > Self.inlineMax
-        bytes = prefix + (hasBlob ? CacheRecord.blobReferenceBytes : valueLength)
+        prefixBytes = CacheRecord.headerBytes + extras + keyLength
+        hasBlob = prefixBytes + valueLength > Self.inlineMax
+        bytes = prefixBytes + (hasBlob ? CacheRecord.blobReferenceBytes : valueLength)
     }
 }

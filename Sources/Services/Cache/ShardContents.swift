@@ -41,8 +41,19 @@ struct ShardContents: ~Copyable {
         table.scan(from: cursor, limits: limits, now: now, tags: tags, show)
     }
 
+    mutating func sample(
+        now: UInt64, using generator: inout some RandomNumberGenerator, _ show: (borrowing CacheEntry) -> Void
+    ) -> Bool {
+        table.sample(now: now, tags: tags, using: &generator, show)
+    }
+
     mutating func facts(of key: Span<UInt8>, now: UInt64) -> EntryFacts? {
         table.peek(table.key(key), now: now, tags: tags)?.facts
+    }
+
+    mutating func look(at key: Span<UInt8>, now: UInt64, _ body: (Span<UInt8>) -> Void) {
+        guard let entry = table.peek(table.key(key), now: now, tags: tags) else { return }
+        body(entry.value)
     }
 
     /// The version of the last change.

@@ -61,12 +61,14 @@ extension GatheredKeyspace {
     package func read(_ key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) -> EntryFacts? {
         guard let entry = entry(key) else { return nil }
         entry.withBytes(body)
-        return entry.facts
+        return entry.facts(keyLength: key.count)
     }
 
     package func value(of key: Span<UInt8>) -> StoredEntry.Value? { entry(key)?.value }
 
-    package func facts(of key: Span<UInt8>) -> EntryFacts? { entry(key)?.facts }
+    package func facts(of key: Span<UInt8>) -> EntryFacts? { entry(key)?.facts(keyLength: key.count) }
+
+    package func look(at key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) { entry(key)?.withBytes(body) }
 
     package func use(_ key: Span<UInt8>) -> Bool { entry(key) != nil }
 

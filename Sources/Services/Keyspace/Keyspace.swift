@@ -23,6 +23,9 @@ package protocol Keyspace: AnyObject {
     /// What is known of the entry under `key`, without a trace.
     func facts(of key: Span<UInt8>) -> EntryFacts?
 
+    /// Shows the value under `key` without a trace, if there is one.
+    func look(at key: Span<UInt8>, _ body: (Span<UInt8>) -> Void)
+
     /// Counts a use of the entry under `key`. False: there is none.
     func use(_ key: Span<UInt8>) -> Bool
 
@@ -154,9 +157,15 @@ package struct StoredEntry: Sendable {
         }
     }
 
-    var facts: EntryFacts {
-        EntryFacts(
+    /// `keyLength`: of the key that it stands under.
+    func facts(keyLength: Int) -> EntryFacts {
+        var footprint = 0
+        withParts { value, metadata in
+            let shape = RecordShape(keyLength: keyLength, valueLength: value.count, metadata: metadata)
+            footprint = CacheEntry.footprint(prefixBytes: shape.prefixBytes, valueLength: value.count)
+        }
+        return EntryFacts(
             kind: kind, length: length, deadlines: deadlines, version: version, frequency: frequency,
-            footprint: CacheRecord.headerBytes + length)
+            footprint: footprint)
     }
 }

@@ -43,6 +43,10 @@ package final class ShardKeyspace: Keyspace {
         box.contents.facts(of: key, now: loop.now)
     }
 
+    package func look(at key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
+        box.contents.look(at: key, now: loop.now, body)
+    }
+
     package func use(_ key: Span<UInt8>) -> Bool {
         box.contents.show(key, allowStale: false, now: loop.now) { _ in }
     }
