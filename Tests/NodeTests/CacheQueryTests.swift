@@ -61,21 +61,21 @@ import Testing
     }
 }
 
-@Suite struct ListPositionTests {
+@Suite struct KeyspacePositionTests {
     @Test func aCursorComesBackAsWhatItWasAndNoOtherTextIsOne() throws {
         var random = SystemRandom()
         let secret = HashSecret(using: &random)
-        let position = ListPosition(loop: 3, cursor: ScanCursor(partition: 1_023, hash: .max))
+        let position = KeyspacePosition(loop: 3, cursor: ScanCursor(partition: 1_023, hash: .max))
         let text = Array(position.text(secret: secret).utf8)
-        #expect(ListPosition(cursor: text, secret: secret) == position)
+        #expect(KeyspacePosition(cursor: text, secret: secret) == position)
         for index in text.indices {
             for digit in Array("0123456789abcdef".utf8) where digit != text[index] {
                 var forged = text
                 forged[index] = digit
-                #expect(ListPosition(cursor: forged, secret: secret) == nil)
+                #expect(KeyspacePosition(cursor: forged, secret: secret) == nil)
             }
         }
-        #expect(ListPosition(cursor: Array(text.dropLast()), secret: secret) == nil)
-        #expect(ListPosition(cursor: text, secret: HashSecret(using: &random)) == nil)
+        #expect(KeyspacePosition(cursor: Array(text.dropLast()), secret: secret) == nil)
+        #expect(KeyspacePosition(cursor: text, secret: HashSecret(using: &random)) == nil)
     }
 }

@@ -13,11 +13,9 @@ final class CacheListing: @unchecked Sendable {
     private let exchange: HTTPExchange
     private let prefix: [UInt8]
     private let limit: Int
-    private var position: ListPosition
+    private let walk: KeyspaceWalk
     private var items: [Item] = []
-    private var stepsLeft = CacheListing.stepsMax
 
-    private static let stepVisits = 4_096
     private static let stepsMax = 64
 
     private struct Item: Sendable {
@@ -31,9 +29,9 @@ final class CacheListing: @unchecked Sendable {
         let head = exchange.head
         let query = CacheQuery(head.query, allowed: [.prefix, .limit, .cursor])
         guard query.faults.isEmpty else { return exchange.respond(invalid: query.faults) }
-        var position = ListPosition.start
+        var position = KeyspacePosition.start
         if let cursor = query.cursor {
-            guard let found = ListPosition(cursor: cursor, secret: service.node.cursorSecret),
+            guard let found = KeyspacePosition(cursor: cursor, secret: service.node.cursorSecret),
                 found.loop < service.node.cache.shards.count
             else {
                 return exchange.respond(.badCursor, "The cursor is none that this node gave since its start.")
@@ -46,49 +44,31 @@ final class CacheListing: @unchecked Sendable {
     }
 
     private init(
-        _ node: NodeContext, _ exchange: HTTPExchange, prefix: [UInt8], limit: Int, from position: ListPosition
+        _ node: NodeContext, _ exchange: HTTPExchange, prefix: [UInt8], limit: Int, from position: KeyspacePosition
     ) {
         self.node = node
         self.exchange = exchange
         self.prefix = prefix
         self.limit = limit
-        self.position = position
+        walk = KeyspaceWalk(node, home: exchange.loop, from: position)
     }
 
-    /// Looks at the next entries, on the loop that has them.
+    /// Looks at the next entries.
     private func step() {
-        let shard = node.cache.shards[position.loop]
-        let (cursor, prefix) = (position.cursor, prefix)
-        let limits = ScanLimits(entries: limit - items.count, visits: Self.stepVisits)
-        shard.loop.executeHereOrThere { [self] in
-            var found: [Item] = []
-            let next = shard.assumeIsolated { shard in
-                shard.scan(from: cursor, limits: limits) { entry in
-                    guard entry.key.hasPrefix(prefix) else { return }
-                    found.append(
-                        Item(
-                            key: entry.key.indices.map { entry.key[$0] }, size: entry.valueLength,
-                            version: entry.version, deadlines: entry.deadlines))
-                }
+        let prefix = prefix
+        walk.step(entriesMax: limit - items.count) { entry, _ in
+            guard entry.key.hasPrefix(prefix) else { return nil }
+            return Item(
+                key: [UInt8](span: entry.key), size: entry.valueLength, version: entry.version,
+                deadlines: entry.deadlines)
+        } received: { [self] (rows: [Item], _) in
+            items += rows
+            if let position = walk.position {
+                guard items.count >= limit || walk.stepCount == Self.stepsMax else { return step() }
+                answer(next: position.text(secret: node.cursorSecret))
+            } else {
+                answer(next: nil)
             }
-            let rows = found
-            exchange.loop.executeHereOrThere { [self] in received(rows, next: next) }
-        }
-    }
-
-    private func received(_ rows: [Item], next: ScanCursor?) {
-        items += rows
-        stepsLeft -= 1
-        if let next {
-            position.cursor = next
-        } else {
-            position = ListPosition(loop: position.loop + 1, cursor: .start)
-        }
-        let isLast = position.loop == node.cache.shards.count
-        if !isLast, items.count < limit, stepsLeft > 0 {
-            step()
-        } else {
-            answer(next: isLast ? nil : position.text(secret: node.cursorSecret))
         }
     }
 
@@ -130,18 +110,7 @@ final class CacheListing: @unchecked Sendable {
     }
 }
 
-/// Where a listing goes on: on which loop, and where in its table.
-struct ListPosition: Equatable {
-    let loop: Int
-    var cursor: ScanCursor
-
-    static let start = ListPosition(loop: 0, cursor: .start)
-
-    init(loop: Int, cursor: ScanCursor) {
-        self.loop = loop
-        self.cursor = cursor
-    }
-
+extension KeyspacePosition {
     /// Opaque text: 16 hexadecimal digits of place and 16 of a keyed check, so that no other text is one.
     func text(secret: HashSecret) -> String {
         let place = place
