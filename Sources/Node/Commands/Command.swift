@@ -144,4 +144,6 @@ struct CommandContext: Sendable {
     let loop: EventLoop
     /// Nil for a front that has no connections of its own.
     let client: ClientSession?
+    /// It is part of a transaction, for which all that its commands touch is reserved.
+    var isInTransaction = false
 }

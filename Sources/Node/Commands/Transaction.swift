@@ -185,7 +185,9 @@ extension Transaction {
         let queued = commands[replies.count]
         switch queued.command.handler {
         case .node(let handler):
-            handler(executor.context(client), queued.list) { [self] reply in goOn(reply) }
+            var context = executor.context(client)
+            context.isInTransaction = true
+            handler(context, queued.list) { [self] reply in goOn(reply) }
         case .keyed, .get, .local:
             gather { [self] keys in
                 let reply = reply(queued, keys)
