@@ -7,8 +7,8 @@ import Reactor
 /// the documentation.
 final class CommandTable: Sendable {
     static let shared = CommandTable(
-        stringCommands + bitmapCommands + keyCommands + connectionCommands + serverCommands + pubsubCommands
-            + transactionCommands)
+        stringCommands + bitmapCommands + keyCommands + expiryCommands + inspectionCommands + keyspaceCommands
+            + connectionCommands + serverCommands + pubsubCommands + transactionCommands)
 
     let commands: [Command]
     /// By the place of the command.

@@ -1,0 +1,114 @@
+import Reactor
+import Services
+
+extension CommandTable {
+    static let inspectionCommands: [Command] = [
+        Command(
+            "object", arity: -2, [], .generic, since: "2.2.3", complexity: "Depends on subcommand.",
+            "A container for object introspection commands.", subcommands: objectCommands, .container),
+        Command(
+            "memory", arity: -2, [], .server, since: "4.0.0", complexity: "Depends on subcommand.",
+            "A container for memory diagnostics commands.", subcommands: memoryCommands, .container),
+    ]
+
+    private static let objectCommands: [Command] = [
+        Command(
+            "object|encoding", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
+            "Returns how Redis would represent the value of a key.", .keyed(InspectionCommands.encoding)),
+        Command(
+            "object|freq", arity: 3, [.readonly], keys: .second, .generic, since: "4.0.0",
+            "Returns how often a key was used of late, from 0 to 3.", .keyed(InspectionCommands.frequency)),
+        Command(
+            "object|help", arity: 2, [.loading, .stale], .generic, since: "6.2.0",
+            "Returns helpful text about the different subcommands.",
+            .local { _, _ throws(CommandError) in InspectionCommands.objectHelp }),
+        Command(
+            "object|idletime", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
+            "Refuses as Redis does under an LFU policy: the time of the last use is not kept.",
+            .keyed(InspectionCommands.idleTime)),
+        Command(
+            "object|refcount", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
+            "Returns the reference count of a value of a key, which is 1.",
+            .keyed { keys, arguments throws(CommandError) in
+                keys.facts(of: arguments[2]) == nil ? .null : .integer(1)
+            }),
+    ]
+
+    private static let memoryCommands: [Command] = [
+        Command(
+            "memory|help", arity: 2, [.loading, .stale], .server, since: "4.0.0",
+            "Returns helpful text about the different subcommands.",
+            .local { _, _ throws(CommandError) in InspectionCommands.memoryHelp }),
+        Command(
+            "memory|usage", arity: -3, [.readonly], keys: .second, .server, since: "4.0.0",
+            "Returns how many bytes a key and its value occupy, their share of the index included.",
+            .keyed(InspectionCommands.memoryUsage)),
+    ]
+}
+
+enum InspectionCommands {
+    /// Redis keeps strings up to this length in one block with their header.
+    private static let embeddedMax = 44
+
+    /// How Redis would keep the value if it had just been SET.
+    static let encoding: KeyedHandler = { keys, arguments throws(CommandError) in
+        let key = arguments[2]
+        guard let facts = keys.facts(of: key) else { return .null }
+        guard facts.length <= embeddedMax else { return .text("raw") }
+        var isInteger = false
+        keys.look(at: key) { isInteger = DecimalText.parse($0) != nil }
+        return .text(isInteger ? "int" : "embstr")
+    }
+
+    static let frequency: KeyedHandler = { keys, arguments throws(CommandError) in
+        guard let facts = keys.facts(of: arguments[2]) else { return .null }
+        return .integer(facts.frequency)
+    }
+
+    static let idleTime: KeyedHandler = { keys, arguments throws(CommandError) in
+        guard keys.facts(of: arguments[2]) == nil else {
+            throw CommandError(
+                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching "
+                    + "between policies at runtime LRU and LFU data will take some time to adjust.")
+        }
+        return .null
+    }
+
+    /// `SAMPLES` is for values of several parts, which there are none of yet; it is read and makes no difference.
+    static let memoryUsage: KeyedHandler = { keys, arguments throws(CommandError) in
+        var index = 3
+        while index < arguments.count {
+            guard arguments.has("samples", at: index), index + 1 < arguments.count else { throw .syntax }
+            guard try arguments.integer(index + 1) >= 0 else { throw .syntax }
+            index += 2
+        }
+        return keys.facts(of: arguments[2]).map { .integer($0.footprint) } ?? .null
+    }
+
+    static let objectHelp = Reply.array([
+        .status("OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"),
+        .status("ENCODING <key>"),
+        .status("    Return the kind of internal representation used in order to store the value"),
+        .status("    associated with a <key>."),
+        .status("FREQ <key>"),
+        .status("    Return the access frequency index of the <key>. The returned integer is"),
+        .status("    proportional to the logarithm of the recent access frequency of the key."),
+        .status("IDLETIME <key>"),
+        .status("    Return the idle time of the <key>, that is the approximated number of"),
+        .status("    seconds elapsed since the last access to the key."),
+        .status("REFCOUNT <key>"),
+        .status("    Return the number of references of the value associated with the specified"),
+        .status("    <key>."),
+        .status("HELP"),
+        .status("    Prints this help."),
+    ])
+
+    static let memoryHelp = Reply.array([
+        .status("MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"),
+        .status("USAGE <key> [SAMPLES <count>]"),
+        .status("    Return memory in bytes used by <key> and its value. Nested values are"),
+        .status("    sampled up to <count> times (default: 5, 0 means sample all)."),
+        .status("HELP"),
+        .status("    Prints this help."),
+    ])
+}
