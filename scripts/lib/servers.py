@@ -134,8 +134,8 @@ class Tribe(Server):
 
     def command(self) -> list[str]:
         memory = ["--memory", self.memory] if self.memory else []
-        ports = ["--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"]
-        return [str(TRIBE), "dev", *ports, "--loops", str(self.loops), *memory]
+        addresses = ["--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"]
+        return [str(TRIBE), "dev", *addresses, "--loops", str(self.loops), *memory]
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRIBE_")}
@@ -221,11 +221,22 @@ http {{
 
 
 class Redis(Server):
+    """Redis as a cache: nothing goes to disk. `options` are further settings of its file."""
+
     name = "redis"
 
+    def __init__(self, cores: str | None = None, options: dict[str, str] | None = None):
+        super().__init__(cores)
+        self.options = options or {}
+
+    @property
+    def resp_port(self) -> int:
+        return self.port
+
     def command(self) -> list[str]:
+        options = [word for name, value in self.options.items() for word in (f"--{name}", value)]
         return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-                "--save", "", "--appendonly", "no", "--maxclients", "16000", "--daemonize", "no"]
+                "--save", "", "--appendonly", "no", "--maxclients", "16000", "--daemonize", "no", *options]
 
 
 class Memcached(Server):
