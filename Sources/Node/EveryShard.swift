@@ -29,6 +29,7 @@ final class Countdown: @unchecked Sendable {
     init(from count: Int, action: @escaping () -> Void) {
         missing = count
         self.action = action
+        if count == 0 { action() }
     }
 
     func arrive() {
