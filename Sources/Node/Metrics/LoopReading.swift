@@ -7,6 +7,7 @@ struct LoopReading: Sendable {
     let connections: Int
     let cache: CacheStatistics
     let requests: RequestMetrics
+    let pubsub: PubSubStatistics
 
     init(of loop: EventLoop, node: NodeContext) {
         let parts = LoopParts.of(loop)
@@ -14,6 +15,7 @@ struct LoopReading: Sendable {
         connections = loop.connectionCount
         cache = node.cache.shards[loop.index].assumeIsolated { $0.statistics }
         requests = parts.api.metrics
+        pubsub = parts.pubsub.statistics
     }
 
     /// Reads every loop and calls `completion` on `loop`.

@@ -18,6 +18,7 @@ struct MetricsPage {
         writeProcess(to: &page)
         writeRequests(to: &page)
         writeLoops(to: &page)
+        writePubSub(to: &page)
         writeCache(to: &page)
         return page.text
     }
@@ -100,6 +101,23 @@ struct MetricsPage {
         for (index, reading) in readings.enumerated() {
             page.sample(name, [("loop", "\(index)")], value(reading))
         }
+    }
+
+    private func writePubSub(to page: inout PrometheusText) {
+        write("tribe_pubsub_channels", .gauge, "Channels with subscribers on the loop.", to: &page) {
+            $0.pubsub.channels
+        }
+        write("tribe_pubsub_patterns", .gauge, "Patterns with subscribers on the loop.", to: &page) {
+            $0.pubsub.patterns
+        }
+        page.single(
+            "tribe_pubsub_messages_total", .counter, "Messages published.",
+            readings.reduce(0) { $0 + $1.pubsub.messages })
+        page.single(
+            "tribe_pubsub_backlog_bytes", .gauge, "Messages that subscribers have not read.", node.pubsub.backlog.used)
+        page.family("tribe_clients_dropped_total", .counter, "Clients disconnected for what they did not do.")
+        page.sample(
+            "tribe_clients_dropped_total", [("reason", "output")], readings.reduce(0) { $0 + $1.pubsub.dropped })
     }
 
     private func writeCache(to page: inout PrometheusText) {

@@ -27,6 +27,7 @@ enum EnvironmentSettings {
             "TRIBE_LIMITS_UPSTASHBODYMAX",
             { SettingText.size($1, min: 1, max: UpstashLimits.bodyMaxCeiling, into: &$0.upstashBodyMax) }
         ),
+        ("TRIBE_LIMITS_OUTPUTMAX", { SettingText.size($1, min: 64 << 10, max: 1 << 40, into: &$0.outputMax) }),
         ("TRIBE_LIMITS_DRAINTIMEOUT", { SettingText.time($1, into: &$0.limits.drainTime) }),
     ]
 
