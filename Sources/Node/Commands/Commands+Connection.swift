@@ -18,6 +18,9 @@ extension CommandTable {
 enum ConnectionCommands {
     static let ping: LocalHandler = { context, arguments throws(CommandError) in
         guard arguments.count <= 2 else { throw .arity("ping") }
+        guard context.client?.isConfinedToSubscriptions != true else {
+            return .array([.text("pong"), arguments.count == 2 ? .bytes(arguments[1]) : .text("")])
+        }
         return arguments.count == 2 ? .bytes(arguments[1]) : .status("PONG")
     }
 }

@@ -1,3 +1,127 @@
+import Reactor
+import Services
+
 extension CommandTable {
-    static let pubsubCommands: [Command] = []
+    static let pubsubCommands: [Command] = [
+        Command(
+            "publish", arity: 3, [.pubsub, .loading, .stale, .fast], .pubsub, since: "2.0.0",
+            complexity: "O(N+M), N subscribers of the channel and M patterns", "Posts a message to a channel.",
+            .node(PubSubCommands.publish)),
+        Command(
+            "subscribe", arity: -2, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
+            since: "2.0.0", complexity: "O(N), N channels", "Listens for messages published to channels.",
+            .control(.subscribe)),
+        Command(
+            "psubscribe", arity: -2, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
+            since: "2.0.0", complexity: "O(N), N patterns",
+            "Listens for messages published to channels that match patterns.", .control(.psubscribe)),
+        Command(
+            "unsubscribe", arity: -1, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
+            since: "2.0.0", complexity: "O(N), N channels", "Stops listening to messages posted to channels.",
+            .control(.unsubscribe)),
+        Command(
+            "punsubscribe", arity: -1, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
+            since: "2.0.0", complexity: "O(N), N patterns",
+            "Stops listening to messages published to channels that match patterns.", .control(.punsubscribe)),
+        Command(
+            "pubsub", arity: -2, [], .pubsub, since: "2.8.0", complexity: "Depends on subcommand.",
+            "A container for Pub/Sub commands.", subcommands: pubsubSubcommands, .container),
+        Command(
+            "monitor", arity: 1, [.admin, .noScript, .loading, .stale, .connection], .server, since: "1.0.0",
+            "Listens for all requests received by the server in real-time.", .control(.monitor)),
+    ]
+
+    private static let pubsubSubcommands: [Command] = [
+        Command(
+            "pubsub|channels", arity: -2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
+            complexity: "O(N), N active channels", "Returns the active channels.", .node(PubSubCommands.channels)),
+        Command(
+            "pubsub|numsub", arity: -2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
+            complexity: "O(N), N requested channels", "Returns a count of subscribers to channels.",
+            .node(PubSubCommands.subscriberCounts)),
+        Command(
+            "pubsub|numpat", arity: 2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
+            complexity: "O(N), N patterns", "Returns a count of unique pattern subscriptions.",
+            .node(PubSubCommands.patternCount)),
+        Command(
+            "pubsub|help", arity: 2, [.loading, .stale], .pubsub, since: "6.2.0",
+            "Returns helpful text about the different subcommands.", .local(PubSubCommands.help)),
+    ]
+}
+
+enum PubSubCommands {
+    static let publish: NodeHandler = { context, list, completion in
+        let arguments = list.arguments
+        let limits = Subscriptions.Limits()
+        guard arguments[1].count <= limits.channelLengthMax else {
+            return completion(.error(CommandError(.nameTooLong, limits)))
+        }
+        let message = PublishedMessage(
+            channel: arguments[1], payload: arguments[2], budget: context.node.pubsub.backlog)
+        guard let message else { return completion(.error(.outOfMemory)) }
+        PubSubHub.of(context.loop).publish(message) { receipt in
+            switch receipt {
+            case .success(let count): completion(.integer(count))
+            case .failure(let error): completion(.error(error))
+            }
+        }
+    }
+
+    /// Channels of all loops, each once.
+    static let channels: NodeHandler = { context, list, completion in
+        let arguments = list.arguments
+        guard arguments.count <= 3 else {
+            let error = "ERR unknown subcommand or wrong number of arguments for '\(arguments.text(1))'."
+            return completion(.error(CommandError(error + " Try PUBSUB HELP.")))
+        }
+        let pattern = arguments.count == 3 ? GlobPattern(arguments[2]) : nil
+        context.node.group.gather(on: context.loop) { loop in
+            PubSubHub.of(loop).channelNames.filter { pattern?.matches($0.span) ?? true }
+        } completion: { names in
+            completion(.array(distinct(names).map { .bytes($0) }))
+        }
+    }
+
+    static let subscriberCounts: NodeHandler = { context, list, completion in
+        let arguments = list.arguments
+        let channels = (2..<arguments.count).map { arguments.bytes($0) }
+        context.node.group.gather(on: context.loop) { loop in
+            channels.map { PubSubHub.of(loop).subscriberCount(of: $0) }
+        } completion: { counts in
+            var items: [Reply] = []
+            for (index, channel) in channels.enumerated() {
+                items += [.bytes(channel), .integer(counts.reduce(0) { $0 + $1[index] })]
+            }
+            completion(.array(items))
+        }
+    }
+
+    static let patternCount: NodeHandler = { context, _, completion in
+        context.node.group.gather(on: context.loop) { loop in
+            PubSubHub.of(loop).patternNames
+        } completion: { names in
+            completion(.integer(distinct(names).count))
+        }
+    }
+
+    /// Each name once, in the order of the loops.
+    private static func distinct(_ names: [[[UInt8]]]) -> [[UInt8]] {
+        var seen: Set<[UInt8]> = []
+        return names.flatMap(\.self).filter { seen.insert($0).inserted }
+    }
+
+    static let help: LocalHandler = { _, _ in
+        .array([
+            .status("PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"),
+            .status("CHANNELS [<pattern>]"),
+            .status("    Return the currently active channels matching a <pattern> (default: '*')."),
+            .status("NUMPAT"),
+            .status("    Return number of subscriptions to patterns."),
+            .status("NUMSUB [<channel> ...]"),
+            .status("    Return the number of subscribers for the specified channels, excluding"),
+            .status("    pattern subscriptions(default: no channels)."),
+            .status("HELP"),
+            .status("    Prints this help."),
+        ])
+    }
 }

@@ -17,10 +17,13 @@ final class PubSubHub: @unchecked Sendable {
     var monitors: [any CommandMonitor] = []
     /// Lines for monitors on other loops, to be sent in the next turn.
     var linesToSend: [[UInt8]] = []
+    var linesToSendBytes = 0
     private(set) var statistics = PubSubStatistics()
 
     /// After so many deliveries of one message it is looked at whether too much is unread.
     private static let deliveriesUnlookedMax = 64
+    /// More than this for other loops is not kept until the next turn.
+    static let linesBytesMax = 1 << 20
 
     init(node: NodeContext, loop: EventLoop) {
         self.node = node

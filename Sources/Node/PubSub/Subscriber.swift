@@ -18,4 +18,6 @@ protocol CommandMonitor: AnyObject {
     var subscriberID: SubscriberID { get }
     /// A command as a line of text without its end. It may end within this call.
     func show(_ line: [UInt8])
+    /// Its loop does not keep up: it is to be disconnected.
+    func drop()
 }

@@ -21,6 +21,14 @@ final class ClientSession: @unchecked Sendable {
     var transaction: OpenTransaction?
     var watched: [WatchedKey] = []
     var replyMode = ReplyMode.on
+    /// Channels and patterns that it has subscribed.
+    var channelCount = 0
+    var patternCount = 0
+    /// It is shown every command (MONITOR).
+    var isMonitor = false
+
+    /// In RESP2, where a message looks like a reply, one who has subscribed may do little else.
+    var isConfinedToSubscriptions: Bool { version == .two && channelCount + patternCount > 0 }
 
     enum ReplyMode: Sendable {
         case on, off

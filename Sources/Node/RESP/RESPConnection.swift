@@ -40,6 +40,8 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     /// Calls of the command at `countedPlace` that the server does not know of yet.
     private var countedPlace = 0
     private var countedCalls: UInt64 = 0
+    /// What this client is pushed; nil until it subscribes or monitors.
+    var pushes: PushOutput?
 
     init(connection: TCPConnection, server: RESPLoopServer, session: ClientSession) {
         self.connection = connection
@@ -126,7 +128,10 @@ extension RESPConnection {
         end()
     }
 
-    func drained() { resume() }
+    func drained() {
+        pushes?.settle()
+        resume()
+    }
 
     private func resume() {
         guard !isDecoding, !isEnded, !isWaiting else { return }
@@ -155,11 +160,14 @@ extension RESPConnection {
         if !hasOrder, !isWaiting { connection.finish() }
     }
 
-    func checkDeadlines(now: UInt64) {}
+    func checkDeadlines(now: UInt64) { pushes?.settle() }
 
     func closed() {
         isEnded = true
         input = []
+        leavePubSub()
+        pushes?.end()
+        pushes = nil
         server.didClose(self)
     }
 }
@@ -299,13 +307,20 @@ extension RESPConnection {
             replyInTurn { $0.error(error.text) }
             return true
         }
+        if let refusal = refusal(of: command) {
+            breakTransaction()
+            replyInTurn { $0.error(refusal.text) }
+            return true
+        }
         switch command.handler {
         case .local, .keyed, .get, .node:
             if session.transaction != nil { return queue(command, arguments) }
         case .control, .container:
             break
         }
-        return start(command, arguments)
+        guard start(command, arguments) else { return false }
+        if server.node.pubsub.hasMonitors { showToMonitors(command, arguments) }
+        return true
     }
 
     private func resolve(_ command: Command, _ arguments: Arguments) throws(CommandError) -> Command {
@@ -383,7 +398,7 @@ extension RESPConnection {
 // MARK: - Transactions
 
 extension RESPConnection {
-    private func breakTransaction() {
+    func breakTransaction() {
         session.transaction?.isBroken = true
     }
 
@@ -407,7 +422,7 @@ extension RESPConnection {
         do throws(CommandError) {
             switch control {
             case .multi: try begin()
-            case .exec: try execute()
+            case .exec: try execute(arguments)
             case .discard: try discard()
             case .watch: try watch(arguments)
             case .unwatch:
@@ -416,7 +431,12 @@ extension RESPConnection {
             case .quit:
                 replyInTurn { $0.ok() }
                 end()
-            case .subscribe, .unsubscribe, .psubscribe, .punsubscribe, .hello, .reset, .monitor, .clientReply:
+            case .subscribe: try subscribe(arguments, as: .channel)
+            case .psubscribe: try subscribe(arguments, as: .pattern)
+            case .unsubscribe: try unsubscribe(arguments, from: .channel)
+            case .punsubscribe: try unsubscribe(arguments, from: .pattern)
+            case .monitor: try monitor()
+            case .hello, .reset, .clientReply:
                 throw .unknown(arguments)
             }
         } catch {
@@ -426,7 +446,7 @@ extension RESPConnection {
     }
 
     private func updatePlainness() {
-        isPlain = session.transaction == nil
+        isPlain = session.transaction == nil && !session.isConfinedToSubscriptions && !session.isMonitor
         version = session.version
     }
 
@@ -443,16 +463,22 @@ extension RESPConnection {
         replyInTurn { $0.ok() }
     }
 
-    private func execute() throws(CommandError) {
+    private func execute(_ arguments: Arguments) throws(CommandError) {
         guard let transaction = session.transaction else { throw CommandError("ERR EXEC without MULTI") }
         let watched = session.watched
         session.transaction = nil
         session.watched = []
-        guard !transaction.isBroken else { throw .execAborted }
+        let exec = server.node.pubsub.hasMonitors ? ArgumentList(arguments) : nil
+        guard !transaction.isBroken else {
+            showToMonitors([], exec: exec, isDone: false)
+            throw .execAborted
+        }
         let work = Transaction(
             transaction.commands, watched: watched, client: session, executor: executor)
         wait { connection in
             work.run { outcome in
+                let isDone = if case .done = outcome { true } else { false }
+                connection.showToMonitors(transaction.commands, exec: exec, isDone: isDone)
                 connection.answerAwaited { writer in
                     switch outcome {
                     case .done(let replies): writer.write(.array(replies))

@@ -41,7 +41,7 @@ final class RESPLoopServer: @unchecked Sendable {
 
     /// Whether something is going on that every command has to look at.
     @inline(__always)
-    var isSpecial: Bool { false }
+    var isSpecial: Bool { node.pubsub.hasMonitors }
 
     func count(_ place: Int, calls number: UInt64) { calls[place] &+= number }
 }
