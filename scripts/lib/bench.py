@@ -5,10 +5,12 @@ import sys
 import bench_connections
 import bench_http
 import bench_memory
+import bench_upstash
 import report
 from servers import raise_descriptor_limit
 
-BENCHES = {"http": bench_http, "memory": bench_memory, "connections": bench_connections}
+BENCHES = {"http": bench_http, "memory": bench_memory, "connections": bench_connections,
+           "upstash": bench_upstash}
 
 
 def parse_arguments() -> argparse.Namespace:
