@@ -50,7 +50,7 @@ def run_integration_tests() -> Outcome:
     reports = REPOSITORY / SCRATCH / "races"
     # A server that saw a race ends with 66 instead of 0, and its test fails.
     log, exit_code = run(
-        ["/usr/bin/python3", "-m", "pytest", "-q", "Tests/Integration"], "integration",
+        [str(REPOSITORY / ".build-python/bin/python"), "-m", "pytest", "-q", "Tests/Integration"], "integration",
         TRIBE_BINARY=str(REPOSITORY / SCRATCH / "debug/tribe"), TSAN_OPTIONS=f"exitcode=66 log_path={reports}")
     races = sum(file.read_text(errors="replace").count(WARNING) for file in reports.parent.glob("races.*"))
     passed = re.search(r"(\d+) passed", log)
