@@ -1,3 +1,4 @@
+import CLibuv
 import Glibc
 
 /// The time of day, exactly now; the loop's `now` is that of its turn.
