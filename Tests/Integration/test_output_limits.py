@@ -93,7 +93,8 @@ def test_a_monitor_that_does_not_read_is_dropped(start_node):
 
 def test_memory_stays_flat_with_many_subscribers_that_do_not_read(start_node):
     """2,000 of them with 64 KiB each in the kernel's buffers and 16 MiB in all in the node."""
-    node = start_node(loops=2, memory="256MiB", settings={"TRIBE_LIMITS_OUTPUTMAX": "8MiB"})
+    node = start_node(loops=2, memory="256MiB",
+                      settings={"TRIBE_LIMITS_OUTPUTMAX": "8MiB", "TRIBE_CACHE_VALUEMAX": "8MiB"})
     with RESPConnection(node.resp_port) as publisher:
         slow = []
         for _ in range(2_000):

@@ -21,9 +21,9 @@ struct NodeSettings: Sendable {
     var limits = HTTPServerLimits()
     /// Bytes that a client may leave unread beyond one reply, whatever that reply's size.
     var outputMax = 64 << 20
-    /// Bytes of messages that all subscribers and monitors together may leave unread: one may use all that it has, and
-    /// others as much again.
-    var pushBacklogMax: Int { 2 * outputMax }
+    /// Bytes of messages that all subscribers and monitors together may leave unread: one may use all that it has and
+    /// get the largest message on top.
+    var pushBacklogMax: Int { 2 * max(outputMax, valueMax) }
     /// Bytes of a request's body on the Upstash front. More lets larger values and pipelines in.
     var upstashBodyMax = 10 << 20
 
