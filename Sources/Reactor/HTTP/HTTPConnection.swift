@@ -32,6 +32,8 @@ final class HTTPConnection: ConnectionHandler {
     private var isDecoding = false
     /// Bytes of a further request are here, behind the one that is being handled.
     private(set) var hasMoreInput = false
+    /// Nothing more is read as a request, and an answer lasts until the client leaves, which has to be seen.
+    private var awaitsEnd = false
     private let isCounted: Bool
 
     /// `isCounted`: the connection is one of those that the limit counts.
@@ -147,7 +149,9 @@ extension HTTPConnection {
             phase = .ended
             for exchange in kept { exchange.noteClientLeaving() }
             if !hasKept { connection.finish() }
-        case .held, .ended:
+        case .ended:
+            for exchange in kept { exchange.noteClientLeaving() }
+        case .held:
             break
         }
     }
@@ -161,7 +165,7 @@ extension HTTPConnection {
         decodeKeptInput()
         if connection.isInputEnded {
             receivedEnd()
-        } else if mayDecode {
+        } else if mayDecode || awaitsEnd {
             connection.startReading()
         } else if connection.isOpen {
             // Notes it if the backlog is what holds this up: then its end goes on.
@@ -319,6 +323,14 @@ extension HTTPConnection {
     private func retire(_ exchange: HTTPExchange) {
         if exchange.closesConnection { end() }
         server.giveBack(exchange)
+    }
+
+    /// Takes what still comes for nothing, and looks for the end.
+    func readNoFurtherRequest() {
+        phase = .ended
+        input = []
+        awaitsEnd = true
+        connection.startReading()
     }
 
     func flushLater() { connection.flushAtEndOfTurn() }

@@ -57,6 +57,8 @@ package final class HTTPExchange: @unchecked Sendable {
     private let abandoned = Atomic<Bool>(false)
     private let leaving = Atomic<Bool>(false)
     var startedAt: UInt64 = 0
+    /// To be done once when the client shuts its end or is gone.
+    private var onClientLeaving: (() -> Void)?
     /// Monotonic milliseconds after which a kept request is answered with `deadline`.
     var deadline: UInt64 = .max
 
@@ -78,6 +80,7 @@ package final class HTTPExchange: @unchecked Sendable {
         leaving.store(false, ordering: .relaxed)
         deadline = .max
         closesConnection = false
+        onClientLeaving = nil
         foundMatch = nil
     }
 }
@@ -93,6 +96,9 @@ extension HTTPExchange {
         get { foundMatch }
         set { foundMatch = newValue }
     }
+
+    /// Who asks; nil once that is of no interest any more. On the home loop.
+    package var peerAddress: SocketAddress? { connection?.connection.peerAddress }
 
     /// Names the request in answers and logs: from the client's `X-Request-Id`, or made here.
     package var requestID: RequestID { id }
@@ -134,9 +140,20 @@ extension HTTPExchange {
         return buffer
     }
 
+    /// Prepares an answer that goes on until the client leaves, and calls `run` once when it shuts its end or is gone.
+    /// Nothing that it sends behind this request is read as one. To be called before `respond`, on the home loop.
+    package func endWithClient(_ run: @escaping () -> Void) {
+        loop.assertInLoop()
+        precondition(state == .open && !isLent, "only an open exchange can be made to last")
+        onClientLeaving = run
+        closesConnection = true
+        connection?.readNoFurtherRequest()
+    }
+
     /// The answer is complete: it leaves when those before it have.
     func complete() {
         state = .answered
+        onClientLeaving = nil
         if holder === loop {
             connection?.didAnswer(self)
         } else {
@@ -146,12 +163,20 @@ extension HTTPExchange {
 
     func noteClientLeaving() {
         leaving.store(true, ordering: .relaxed)
+        tellOfLeaving()
+    }
+
+    private func tellOfLeaving() {
+        guard let run = onClientLeaving else { return }
+        onClientLeaving = nil
+        run()
     }
 
     func abandon() {
         guard !isAbandoned, isLent || state != .answered else { return }
         abandoned.store(true, ordering: .relaxed)
         connection = nil
+        tellOfLeaving()
     }
 }
 

@@ -142,9 +142,24 @@ package final class HTTPResponseStream {
     /// False once the client is gone.
     package var isOpen: Bool { exchange.state == .answering && !exchange.isAbandoned }
 
+    /// Whose output it becomes, unless it has to wait for earlier answers.
+    package var connection: TCPConnection? { exchange.connection?.connection }
+
     package func send(_ bytes: Span<UInt8>) {
+        guard let output = append(bytes) else { return }
+        if output.remaining > Self.backlogMax { exchange.dropClient() }
+    }
+
+    /// Sends `bytes` however much is unread: for whoever bounds that himself by what the connection holds. While the
+    /// answer waits for earlier ones the usual bound stands.
+    package func pass(_ bytes: Span<UInt8>) {
+        guard let output = append(bytes) else { return }
+        if output !== connection?.output, output.remaining > Self.backlogMax { exchange.dropClient() }
+    }
+
+    private func append(_ bytes: Span<UInt8>) -> OutputBuffer? {
         exchange.loop.assertInLoop()
-        guard isOpen, !bytes.isEmpty, exchange.head.method != .head else { return }
+        guard isOpen, !bytes.isEmpty, exchange.head.method != .head else { return nil }
         let output = exchange.output
         if isChunked {
             output.append(hex: UInt64(bytes.count), digits: Self.hexDigits(of: bytes.count))
@@ -155,7 +170,7 @@ package final class HTTPResponseStream {
             output.append(bytes)
         }
         exchange.flushLater()
-        if output.remaining > Self.backlogMax { exchange.dropClient() }
+        return output
     }
 
     /// Sends one server-sent event (HTML Living Standard §9.2): an optional name and id, and one line of data.
