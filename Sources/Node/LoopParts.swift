@@ -3,6 +3,7 @@ import Reactor
 /// What a node has on each of its loops, to be found from a call on the loop.
 final class LoopParts {
     let executor: CommandExecutor
+    let upstash: UpstashFront
     let api: APIService
     let pubsub: PubSubHub
     let resp: RESPLoopServer
@@ -10,7 +11,8 @@ final class LoopParts {
     /// Starts to listen for the Redis protocol. On the loop.
     init(node: NodeContext, loop: EventLoop, respAddress: SocketAddress, connections: SharedCount) throws {
         executor = CommandExecutor(node: node, loop: loop)
-        api = APIService(node: node, loop: loop, upstash: UpstashFront(executor: executor))
+        upstash = UpstashFront(executor: executor)
+        api = APIService(node: node, loop: loop, upstash: upstash)
         pubsub = PubSubHub(node: node, loop: loop)
         resp = try RESPLoopServer(executor: executor, address: respAddress, connections: connections)
         loop.occupant = self

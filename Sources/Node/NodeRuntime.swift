@@ -105,6 +105,7 @@ final class NodeRuntime: Sendable {
         let cuts = Collected<Int>(from: context.group.loops.count) { completion($0.reduce(0, +)) }
         for loop in context.group.loops {
             loop.execute {
+                LoopParts.of(loop).upstash.endEvents()
                 LoopParts.of(loop).resp.drain(time: time) { cut in first.execute { cuts.add([cut]) } }
             }
         }

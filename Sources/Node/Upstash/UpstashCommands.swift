@@ -12,9 +12,10 @@ extension UpstashFront {
     }
 
     /// Runs a command if this loop can do so at once.
-    func step(_ arguments: Arguments) -> Step {
+    func step(_ arguments: Arguments, _ exchange: HTTPExchange) -> Step {
         do throws(CommandError) {
             let command = try resolve(arguments)
+            show(command, arguments, exchange)
             switch command.handler {
             case .local(let handler):
                 let reply = try handler(executor.context(nil), arguments)
@@ -37,6 +38,13 @@ extension UpstashFront {
         } catch {
             return .reply(.error(error))
         }
+    }
+
+    /// Shows a command to those who monitor.
+    func show(_ command: Command, _ arguments: Arguments, _ exchange: HTTPExchange) {
+        guard node.pubsub.hasMonitors else { return }
+        let address = exchange.peerAddress?.description ?? ""
+        PubSubHub.of(executor.loop).showToMonitors(command, arguments, from: address)
     }
 
     private func isReserved(_ keys: StrideThrough<Int>, _ arguments: Arguments) -> Bool {

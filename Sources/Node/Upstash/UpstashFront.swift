@@ -19,6 +19,9 @@ final class UpstashFront: @unchecked Sendable {
     var reader: UpstashReader
     /// Writes one answer after the other.
     var writer = JSONWriter()
+    /// The clients that are sent events, and what keeps their connections from looking idle.
+    var streams: [SubscriberID: UpstashEvents] = [:]
+    var heartbeat: LoopTimer?
     /// What sync tokens of this node begin with.
     let syncTokenPrefix: [UInt8]
 
@@ -59,6 +62,8 @@ enum UpstashLimits {
     static let uncharged = 64 << 10
     /// A rendering buffer larger than this is not kept for the next answer.
     static let bufferKeptMax = 256 << 10
+    /// Between two comments in a stream of events, in milliseconds.
+    static let heartbeatInterval: UInt64 = 15_000
     /// The settings of `upstashBodyMax` end here: a value's length.
     static let bodyMaxCeiling = 1 << 30
 }
@@ -90,7 +95,7 @@ extension UpstashFront {
             }
             return false
         }
-        let isChange = form != .path || !head.method.isSafe || !isReadOnly(head.path)
+        let isChange = form != .path || !head.method.isSafe || !isReadOnly(head)
         if let refusal = BrowserRules.refusal(of: head, hosts: node.hosts, isChange: isChange) {
             answerError(exchange, HTTPStatus(refusal.code.entry.status), "ERR \(refusal.detail)")
             return false
@@ -109,10 +114,21 @@ extension UpstashFront {
     private func isAuthorized(_ head: HTTPRequestHead) -> Bool { true }
 
     /// Whether the command that a path begins with changes nothing.
-    private func isReadOnly(_ path: Span<UInt8>) -> Bool {
-        let end = path.firstIndex(of: UInt8(ascii: "/"), from: 1) ?? path.count
-        guard let place = executor.table.place(of: path.extracting(1..<end)) else { return false }
+    private func isReadOnly(_ head: HTTPRequestHead) -> Bool {
+        guard let place = executor.table.place(of: head.firstSegment) else { return false }
         return executor.table.plans[place].has(.readonly)
+    }
+}
+
+extension HTTPRequestHead {
+    /// What stands between the first slash of the path and the next, or the end.
+    var firstSegment: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            let path = path
+            let end = path.firstIndex(of: UInt8(ascii: "/"), from: 1) ?? path.count
+            return path.extracting(min(1, path.count)..<end)
+        }
     }
 }
 
@@ -127,6 +143,7 @@ extension UpstashFront {
                 try reader.readCommand(body)
                 run(exchange, format)
             case .path:
+                if try openEvents(exchange) { return }
                 let head = exchange.head
                 try reader.readPath(head.path, query: head.query, body: body, blob: exchange.body)
                 run(exchange, format)
@@ -146,11 +163,11 @@ extension UpstashFront {
         let list = reader.words
         let arguments = list.arguments
         if arguments.count == 2, let place = executor.table.place(of: arguments[0]),
-            executor.table.plans[place].kind == .get, format != .resp2, isHere(arguments[1])
+            executor.table.plans[place].kind == .get, format != .resp2, !node.pubsub.hasMonitors, isHere(arguments[1])
         {
             return answerValue(of: arguments[1], exchange, format)
         }
-        switch step(arguments) {
+        switch step(arguments, exchange) {
         case .reply(let reply):
             answer(exchange, reply, format)
         case .later(let command):
@@ -179,6 +196,7 @@ extension UpstashFront {
         Transaction(queued, watched: [], client: nil, executor: executor).run { [self] outcome in
             switch outcome {
             case .done(let replies):
+                for queued in queued { show(queued.command, queued.list.arguments, exchange) }
                 if let write = queued.first(where: { $0.command.flags.contains(.write) }) { noteDone(write.command) }
                 // A transaction is answered in JSON, whatever was asked: so say Upstash's documents.
                 answer(exchange, list: replies, format == .resp2 ? .text : format)

@@ -43,7 +43,7 @@ final class UpstashPipeline: @unchecked Sendable {
 
     /// False: the command is answered later, and calls `goOn` then.
     private func begin(_ arguments: Arguments) -> Bool {
-        switch front.step(arguments) {
+        switch front.step(arguments, exchange) {
         case .reply(let reply):
             keep(reply)
             return true
