@@ -3,12 +3,13 @@ import argparse
 import sys
 
 import report
+import soak_differential
 import soak_fuzz
 import soak_slow
 import soak_tsan
 from servers import raise_descriptor_limit
 
-SOAKS = {"slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan}
+SOAKS = {"slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential}
 
 
 def parse_arguments() -> argparse.Namespace:
