@@ -53,6 +53,9 @@ final class Transaction: @unchecked Sendable {
 
     private var shards: [CacheShard] { executor.node.cache.shards }
     private var home: EventLoop { executor.loop }
+    private var gathered: GatheredKeyspace {
+        GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries)
+    }
 
     /// Calls `completion` on the loop of the executor, now or later, once. Keys are not too long: that was checked.
     func run(completion: @escaping @Sendable (Outcome) -> Void) {
@@ -146,7 +149,7 @@ extension Transaction {
     }
 
     private func runGathered() {
-        let keys = GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries)
+        let keys = gathered
         let outcome = runAtOnce(on: keys)
         apply(keys, isLast: true) { $0.finish(outcome) }
     }
@@ -208,7 +211,7 @@ extension Transaction {
     private func gather(next: @escaping @Sendable (GatheredKeyspace) -> Void) {
         entries = []
         let countdown = Countdown(from: stops.count) { [self] in
-            next(GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries))
+            next(gathered)
         }
         for stop in stops {
             let (shard, home) = (shards[stop.loop], home)
@@ -224,8 +227,7 @@ extension Transaction {
     }
 
     private func end(_ outcome: Outcome) {
-        let unchanged = GatheredKeyspace(now: home.now, in: executor.node.cache, entries: entries)
-        apply(unchanged, isLast: true) { $0.finish(outcome) }
+        apply(gathered, isLast: true) { $0.finish(outcome) }
     }
 }
 

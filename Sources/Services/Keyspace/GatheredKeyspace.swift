@@ -64,7 +64,9 @@ extension GatheredKeyspace {
         return entry.facts(keyLength: key.count)
     }
 
-    package func value(of key: Span<UInt8>) -> StoredEntry.Value? { entry(key)?.value }
+    package func value(of key: Span<UInt8>) -> (kind: ValueKind, value: StoredEntry.Value)? {
+        entry(key).map { ($0.kind, $0.value) }
+    }
 
     package func facts(of key: Span<UInt8>) -> EntryFacts? { entry(key)?.facts(keyLength: key.count) }
 

@@ -18,7 +18,7 @@ package protocol Keyspace: AnyObject {
     func read(_ key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) -> EntryFacts?
 
     /// The value under `key`, to be kept, which counts as a use. Large values are not copied.
-    func value(of key: Span<UInt8>) -> StoredEntry.Value?
+    func value(of key: Span<UInt8>) -> (kind: ValueKind, value: StoredEntry.Value)?
 
     /// What is known of the entry under `key`, without a trace.
     func facts(of key: Span<UInt8>) -> EntryFacts?

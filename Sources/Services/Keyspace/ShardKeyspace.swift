@@ -33,10 +33,10 @@ package final class ShardKeyspace: Keyspace {
         box.contents.show(key, allowStale: false, now: loop.now, body)
     }
 
-    package func value(of key: Span<UInt8>) -> StoredEntry.Value? {
-        var value: StoredEntry.Value?
-        _ = box.contents.show(key, allowStale: false, now: loop.now) { value = StoredEntry.Value($0) }
-        return value
+    package func value(of key: Span<UInt8>) -> (kind: ValueKind, value: StoredEntry.Value)? {
+        var found: (kind: ValueKind, value: StoredEntry.Value)?
+        _ = box.contents.show(key, allowStale: false, now: loop.now) { found = ($0.kind, StoredEntry.Value($0)) }
+        return found
     }
 
     package func facts(of key: Span<UInt8>) -> EntryFacts? {

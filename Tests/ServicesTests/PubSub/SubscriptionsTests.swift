@@ -1,6 +1,7 @@
-@testable import Services
 import TestSupport
 import Testing
+
+@testable import Services
 
 @Suite struct SubscriptionsTests {
     private func name(_ text: String) -> [UInt8] { Array(text.utf8) }

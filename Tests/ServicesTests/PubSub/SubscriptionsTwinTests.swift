@@ -1,7 +1,8 @@
 import Reactor
-@testable import Services
 import TestSupport
 import Testing
+
+@testable import Services
 
 /// Subscriptions as one list in the order in which they came, searched from end to end.
 private struct NaiveSubscriptions {
