@@ -9,8 +9,12 @@ enum TestNode {
     static let ofOneLoop = start(loops: 1)
     static let ofFourLoops = start(loops: 4)
 
-    private static func start(loops: Int) -> NodeRuntime {
+    /// Its values have at most a mebibyte, the least that Redis can be told too.
+    static let forTranscripts = start(loops: 1, valueMax: 1 << 20)
+
+    private static func start(loops: Int, valueMax: Int? = nil) -> NodeRuntime {
         var settings = NodeSettings()
+        settings.valueMax = valueMax ?? settings.valueMax
         settings.http = "127.0.0.1:0"
         settings.resp = "127.0.0.1:0"
         settings.loops = loops

@@ -2,78 +2,97 @@ import Reactor
 import Services
 
 extension CommandTable {
-    static let stringCommands: [Command] = [
+    static let stringCommands = stringReadCommands + stringWriteCommands + stringChangeCommands
+
+    private static let stringReadCommands: [Command] = [
         Command(
             "get", arity: 2, [.readonly, .fast], keys: .one, .string, since: "1.0.0",
             "Returns the string value of a key.", .get),
+        Command(
+            "mget", arity: -2, [.readonly, .fast], keys: .all, .string, since: "1.0.0", complexity: "O(N)",
+            "Atomically returns the string values of one or more keys.", .keyed(StringCommands.getMany)),
+        Command(
+            "strlen", arity: 2, [.readonly, .fast], keys: .one, .string, since: "2.2.0",
+            "Returns the length of a string value.", .keyed(StringCommands.length)),
+        Command(
+            "getrange", arity: 4, [.readonly], keys: .one, .string, since: "2.4.0", complexity: "O(N)",
+            "Returns a substring of the string stored at a key.", .keyed(StringCommands.range)),
+        Command(
+            "substr", arity: 4, [.readonly], keys: .one, .string, since: "1.0.0", complexity: "O(N)",
+            "Returns a substring of the string stored at a key: an old name of GETRANGE.",
+            .keyed(StringCommands.range)),
+        Command(
+            "lcs", arity: -3, [.readonly], keys: .two, .string, since: "7.0.0", complexity: "O(N*M)",
+            "Finds the longest common subsequence of two strings.", .keyed(StringCommands.commonSubsequence)),
+        Command(
+            "getdel", arity: 2, [.write, .fast], keys: .one, .string, since: "6.2.0",
+            "Returns the string value of a key and deletes the key.", .keyed(StringCommands.getAndDelete)),
+        Command(
+            "getex", arity: -2, [.write, .fast], keys: .one, .string, since: "6.2.0",
+            "Returns the string value of a key and sets or removes its expiration time.",
+            .keyed(StringCommands.getAndExpire)),
+    ]
+
+    private static let stringWriteCommands: [Command] = [
         Command(
             "set", arity: -3, [.write, .denyOOM], keys: .one, .string, since: "1.0.0",
             "Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
             .keyed(StringCommands.set)),
         Command(
-            "mget", arity: -2, [.readonly, .fast], keys: .all, .string, since: "1.0.0", complexity: "O(N)",
-            "Atomically returns the string values of one or more keys.", .keyed(StringCommands.mget)),
+            "setnx", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
+            "Sets the string value of a key only when the key doesn't exist.", .keyed(StringCommands.setIfAbsent)),
+        Command(
+            "setex", arity: 4, [.write, .denyOOM], keys: .one, .string, since: "2.0.0",
+            "Sets the string value and the expiration time, in seconds, of a key.",
+            .keyed(StringCommands.setExpiring(.seconds, "setex"))),
+        Command(
+            "psetex", arity: 4, [.write, .denyOOM], keys: .one, .string, since: "2.6.0",
+            "Sets the string value and the expiration time, in milliseconds, of a key.",
+            .keyed(StringCommands.setExpiring(.milliseconds, "psetex"))),
+        Command(
+            "getset", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
+            "Returns the previous string value of a key after setting it to a new value.",
+            .keyed(StringCommands.getAndSet)),
         Command(
             "mset", arity: -3, [.write, .denyOOM], keys: .everySecond, .string, since: "1.0.1", complexity: "O(N)",
-            "Atomically creates or modifies the string values of one or more keys.", .keyed(StringCommands.mset)),
+            "Atomically creates or modifies the string values of one or more keys.", .keyed(StringCommands.setMany)),
+        Command(
+            "msetnx", arity: -3, [.write, .denyOOM], keys: .everySecond, .string, since: "1.0.1", complexity: "O(N)",
+            "Atomically sets the string values of one or more keys only when none of them exists.",
+            .keyed(StringCommands.setManyIfAbsent)),
+    ]
+
+    private static let stringChangeCommands: [Command] = [
+        Command(
+            "append", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "2.0.0",
+            "Appends a string to the value of a key. The key is created if it doesn't exist.",
+            .keyed(StringCommands.append)),
+        Command(
+            "setrange", arity: 4, [.write, .denyOOM], keys: .one, .string, since: "2.2.0",
+            "Overwrites a part of a string value from an offset on. The key is created if it doesn't exist.",
+            .keyed(StringCommands.setRange)),
         Command(
             "incr", arity: 2, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
             "Increments the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.",
-            .keyed { keys, arguments throws(CommandError) in
-                try StringCommands.increment(keys, arguments[1], by: 1)
-            }),
+            .keyed(StringCommands.increment(by: 1))),
+        Command(
+            "decr", arity: 2, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
+            "Decrements the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.",
+            .keyed(StringCommands.increment(by: -1))),
+        Command(
+            "incrby", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
+            "Increments the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
+            .keyed(StringCommands.incrementBy)),
+        Command(
+            "decrby", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
+            "Decrements the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
+            .keyed(StringCommands.decrementBy)),
+        Command(
+            "incrbyfloat", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "2.6.0",
+            "Increments the floating point value of a key by a number. Uses 0 if the key doesn't exist.",
+            .keyed(StringCommands.incrementByFloat)),
     ]
 }
 
-enum StringCommands {
-    /// The value of a string key, or null.
-    static func get(_ keys: any Keyspace, _ key: Span<UInt8>) throws(CommandError) -> Reply {
-        var reply = Reply.null
-        keys.read(key) { reply = .bytes($0) }
-        return reply
-    }
-
-    static let set: KeyedHandler = { keys, arguments throws(CommandError) in
-        guard arguments.count > 3 else {
-            try keys.putPlain(arguments[1], arguments.value(2))
-            return .ok
-        }
-        return .ok
-    }
-
-    static let mget: KeyedHandler = { keys, arguments throws(CommandError) in
-        var items: [Reply] = []
-        items.reserveCapacity(arguments.count - 1)
-        for index in 1..<arguments.count { items.append(try get(keys, arguments[index])) }
-        return .array(items)
-    }
-
-    static let mset: KeyedHandler = { keys, arguments throws(CommandError) in
-        guard arguments.count % 2 == 1 else { throw .arity("mset") }
-        for index in stride(from: 1, to: arguments.count, by: 2) {
-            try keys.putPlain(arguments[index], arguments.value(index + 1))
-        }
-        return .ok
-    }
-
-    static func increment(
-        _ keys: any Keyspace, _ key: Span<UInt8>, by amount: Int64
-    ) throws(CommandError) -> Reply {
-        do throws(CacheFault) {
-            return .integer(try keys.increment(key, by: amount))
-        } catch {
-            throw CommandError(error)
-        }
-    }
-}
-
-extension Keyspace {
-    /// Stores a plain value that never expires.
-    func putPlain(_ key: Span<UInt8>, _ value: CacheValue) throws(CommandError) {
-        do throws(CacheFault) {
-            try put(key, value)
-        } catch {
-            throw CommandError(error)
-        }
-    }
-}
+/// The handlers of strings stand in `Commands+Strings…`, by what they do.
+enum StringCommands {}

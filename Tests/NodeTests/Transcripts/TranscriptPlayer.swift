@@ -12,7 +12,7 @@ struct TranscriptPlayer {
 
     /// The replies to all commands on the entries of one loop, which are removed before and afterwards.
     static func playOnShard(_ transcript: Transcript, _ version: RESPVersion) -> [[String]] {
-        let loop = TestNode.ofOneLoop.context.group.loops[0]
+        let loop = TestNode.forTranscripts.context.group.loops[0]
         return loop.wait {
             let player = TranscriptPlayer(transcript, version, loop)
             let keys = player.executor.keyspace
@@ -24,7 +24,7 @@ struct TranscriptPlayer {
 
     /// The replies to all commands on copies of the entries of several loops.
     static func playOnCopies(_ transcript: Transcript, _ version: RESPVersion) -> [[String]] {
-        let loop = TestNode.ofOneLoop.context.group.loops[0]
+        let loop = TestNode.forTranscripts.context.group.loops[0]
         return loop.wait {
             let player = TranscriptPlayer(transcript, version, loop)
             let cache = player.executor.node.cache
