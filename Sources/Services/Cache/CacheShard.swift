@@ -12,7 +12,7 @@ package actor CacheShard {
     nonisolated let box: ShardBox
     var leases: RefreshLeases
     nonisolated let seed: PlacementSeed
-    let account: MemoryAccount
+    nonisolated let account: MemoryAccount
     /// Bytes of the largest value that commands may make.
     nonisolated let valueMax: Int
     /// What the tag stamps and leases have been charged at.

@@ -18,6 +18,8 @@ package final class ShardKeyspace: Keyspace {
 
     package var valueMax: Int { shard.valueMax }
 
+    var account: MemoryAccount { shard.account }
+
     package func read(_ key: Span<UInt8>, _ body: (Span<UInt8>) -> Void) -> EntryFacts? {
         var facts: EntryFacts?
         _ = box.contents.show(key, allowStale: false, now: loop.now) { entry in

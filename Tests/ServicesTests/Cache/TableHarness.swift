@@ -104,6 +104,18 @@ struct TableHarness: ~Copyable {
             table.key(key.span), by: amount, deadlines: deadlines(ttl, nil), now: now, version: version, tags: tags)
     }
 
+    @discardableResult
+    mutating func overwrite(_ key: [UInt8], from offset: Int, with bytes: [UInt8]) throws(CacheFault) -> Int {
+        let version = stamp()
+        return try table.overwrite(
+            table.key(key.span), from: offset, with: bytes.span, now: now, version: version, tags: tags)
+    }
+
+    /// The value as it is held out of line, for as long as the result lives.
+    mutating func blob(_ key: [UInt8]) -> Blob? {
+        table.get(table.key(key.span), now: now, tags: tags)?.blob
+    }
+
     /// All keys, in scan order.
     mutating func keys(
         _ scope: ScanScope = .all, step: ScanLimits = ScanLimits(entries: 100, visits: 10_000)
