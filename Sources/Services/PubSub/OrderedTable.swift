@@ -21,7 +21,7 @@ struct OrderedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     subscript(key: Key) -> Value? { places[key].flatMap { entries[$0]?.value } }
 
     /// Shows every entry in order.
-    func forEach<Failure: Error>(_ body: (Key, Value) throws(Failure) -> Void) throws(Failure) {
+    func visit<Failure: Error>(_ body: (Key, Value) throws(Failure) -> Void) throws(Failure) {
         for entry in entries {
             if let entry { try body(entry.key, entry.value) }
         }

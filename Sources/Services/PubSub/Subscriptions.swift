@@ -181,7 +181,7 @@ extension Subscriptions {
             found.append(Audience(pattern: nil, subscribers: subscribers.keys))
         }
         var work = limits.matchWorkMax
-        try patterns.forEach { name, pattern throws(Fault) in
+        try patterns.visit { name, pattern throws(Fault) in
             var attempt = GlobPattern.Attempt()
             guard let isMatch = pattern.matcher.matches(channel.span, &attempt, work: &work) else { throw .tooMuchWork }
             if isMatch { found.append(Audience(pattern: name, subscribers: pattern.subscribers.keys)) }
