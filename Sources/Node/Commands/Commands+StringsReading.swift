@@ -49,11 +49,12 @@ extension StringCommands {
             _ = try keys.stringLength(arguments[1])
             return reply
         }
+        var isWhole = false
         try keys.readString(arguments[1]) { value in
-            if let places = PlaceRange.places(from: start, through: end, in: value.count) {
-                reply = .bytes(value.extracting(places))
-            }
+            guard let places = PlaceRange.places(from: start, through: end, in: value.count) else { return }
+            isWhole = places.count == value.count
+            if !isWhole { reply = .bytes(value.extracting(places)) }
         }
-        return reply
+        return isWhole ? try get(keys, arguments[1]) : reply
     }
 }
