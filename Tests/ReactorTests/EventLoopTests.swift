@@ -79,6 +79,38 @@ private final class Counter: Sendable {
         loop.stopAndJoin()
     }
 
+    @Test func timeDoesNotGoBackWhateverTurnsTakeAndWhereInThemItIsRead() async throws {
+        let loop = try EventLoop(index: 0)
+        let times = AsyncStream<UInt64>.makeStream()
+        loop.wait {
+            var count = 0
+            var timer: LoopTimer?
+            timer = LoopTimer(loop: loop) {
+                count += 1
+                times.continuation.yield(loop.now)
+                // Behind the sockets of this turn.
+                loop.execute { times.continuation.yield(loop.now) }
+                // Some turns take a few milliseconds.
+                let end = EventLoop.nanoseconds + UInt64(count % 3) * 1_500_000
+                while EventLoop.nanoseconds < end {}
+                if count == 300 {
+                    timer?.close()
+                    timer = nil
+                    loop.execute { times.continuation.finish() }
+                }
+            }
+            timer?.start(after: 1, every: 1)
+        }
+        var latest: UInt64 = 0
+        var stepsBack = 0
+        for await time in times.stream {
+            stepsBack += time < latest ? 1 : 0
+            latest = time
+        }
+        #expect(stepsBack == 0)
+        loop.stopAndJoin()
+    }
+
     @Test func anErrorOfACallReachesTheThreadThatWaitsForIt() throws {
         let loop = try EventLoop(index: 0)
         defer { loop.stopAndJoin() }

@@ -31,7 +31,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private let check: UnsafeMutablePointer<uv_check_t>
     private let idle: UnsafeMutablePointer<uv_idle_t>
 
-    /// Milliseconds to add to libuv's monotonic time to get milliseconds since 1970; measured anew each turn.
+    /// Nanoseconds to add to the monotonic time to get those since 1970. It changes only when the wall clock is set: if
+    /// it wavered, `now` would go back a millisecond now and then, and what had expired would be there again.
     private var wallOffset: Int64 = 0
     /// The field lines that begin every answer, up to the id of the request; made anew each second for their `Date`.
     private var answerFields: [UInt8] = []
@@ -57,6 +58,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     /// One inbox item costs about a microsecond: so many keep a turn well under a millisecond or two.
     private static let inboxItemsPerTurnMax = 1_024
     static let readBufferSize = 64 * 1_024
+    /// Nanoseconds by which the wall clock must differ from what is expected to count as set anew.
+    private static let wallStep: Int64 = 1_000_000
 
     /// Starts a loop and its thread. Throws what libuv says when the process has no descriptors left.
     package init(index: Int) throws {
@@ -182,9 +185,13 @@ extension EventLoop {
 
     private func updateWallClock() {
         var wall = timespec()
+        let before = Int64(Self.nanoseconds)
         unsafe clock_gettime(CLOCK_REALTIME, &wall)
         if wall.tv_sec != answerSecond { updateAnswerFields(second: wall.tv_sec) }
-        wallOffset = Int64(wall.tv_sec) * 1_000 + Int64(wall.tv_nsec) / 1_000_000 - Int64(unsafe uv_now(uv))
+        // A thread that was suspended between the two readings measures nothing.
+        guard wallOffset == 0 || Int64(Self.nanoseconds) - before < Self.wallStep / 2 else { return }
+        let offset = Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec) - before
+        if abs(offset - wallOffset) > Self.wallStep { wallOffset = offset }
     }
 }
 
@@ -210,7 +217,7 @@ extension EventLoop {
 
 extension EventLoop {
     /// Milliseconds since 1970 at the start of this turn.
-    package var now: UInt64 { UInt64(Int64(unsafe uv_now(uv)) + wallOffset) }
+    package var now: UInt64 { UInt64((Int64(unsafe uv_now(uv)) * 1_000_000 + wallOffset) / 1_000_000) }
 
     /// Milliseconds on a clock that never steps, at the start of this turn.
     package var monotonicNow: UInt64 { unsafe uv_now(uv) }
