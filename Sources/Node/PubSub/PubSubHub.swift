@@ -19,6 +19,8 @@ final class PubSubHub: @unchecked Sendable {
     var linesToSend: [[UInt8]] = []
     var linesToSendBytes = 0
     private(set) var statistics = PubSubStatistics()
+    /// What the clients dropped in this turn held: part of it is free when their sockets are closed, in the next.
+    private var leaving = 0
 
     /// After so many deliveries of one message it is looked at whether too much is unread.
     private static let deliveriesUnlookedMax = 64
@@ -196,10 +198,10 @@ extension PubSubHub {
     /// that has the slowest to do so.
     func dropSlowestIfOver() {
         let backlog = node.pubsub.backlog
-        guard backlog.isOver else { return }
+        guard backlog.used - leaving > backlog.bytesMax else { return }
         // Those who read get what this turn has brought, and owe nothing then.
         for output in Array(outputs.values) where output.unread > 0 { output.writeNow() }
-        guard backlog.isOver else { return }
+        guard backlog.used - leaving > backlog.bytesMax else { return }
         let fullest = backlog.fullestLoop
         if fullest == loop.index {
             dropSlowest()
@@ -215,13 +217,20 @@ extension PubSubHub {
     /// A quarter is made free, so that the look at all clients is paid for by what is pushed until the next.
     private func dropSlowest() {
         let backlog = node.pubsub.backlog
-        var excess = backlog.used - backlog.bytesMax / 4 * 3
+        var excess = backlog.used - leaving - backlog.bytesMax / 4 * 3
         let slowest = outputs.values.filter { $0.unread > 0 }
             .sorted { ($0.unread, $1.id.rawValue) > ($1.unread, $0.id.rawValue) }
         for output in slowest {
             guard excess > 0 else { return }
-            excess -= output.unread
+            let (unread, shared) = (output.unread, output.sharedUnread)
+            excess -= unread
             output.drop()
+            isLeaving(shared)
         }
+    }
+
+    private func isLeaving(_ bytes: Int) {
+        if leaving == 0, bytes > 0 { loop.execute { [self] in leaving = 0 } }
+        leaving += bytes
     }
 }

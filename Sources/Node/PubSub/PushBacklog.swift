@@ -24,7 +24,6 @@ final class PushBacklog: MemoryBudget, Sendable {
     }
 
     var used: Int { copied.reduce(payloads.value) { $0 + $1.value } }
-    var isOver: Bool { used > bytesMax }
 
     /// Of what is copied for clients on a loop.
     func charge(_ bytes: Int, loop: Int) { copied[loop].add(bytes) }

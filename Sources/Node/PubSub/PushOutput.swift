@@ -15,6 +15,9 @@ final class PushOutput {
     private var copied = 0
     private var isEnded = false
 
+    /// The part of `unread` that others may share.
+    var sharedUnread: Int { max(0, unread - copied) }
+
     /// So much is written at once instead of at the end of the turn, which may bring many messages.
     private static let gatheredMax = 16 << 10
 

@@ -157,6 +157,7 @@ extension RESPConnection {
         guard !isEnded else { return }
         isEnded = true
         input = []
+        leavePubSub()
         if !hasOrder, !isWaiting { connection.finish() }
     }
 
