@@ -12,7 +12,7 @@ enum TestNode {
     /// Its values have at most a mebibyte, the least that Redis can be told too.
     static let forTranscripts = start(loops: 1, valueMax: 1 << 20)
 
-    private static func start(loops: Int, valueMax: Int? = nil) -> NodeRuntime {
+    static func start(loops: Int, valueMax: Int? = nil) -> NodeRuntime {
         var settings = NodeSettings()
         settings.valueMax = valueMax ?? settings.valueMax
         settings.http = "127.0.0.1:0"
