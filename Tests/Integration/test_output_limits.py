@@ -131,13 +131,13 @@ def test_five_thousand_subscribers_get_every_message(start_node):
         subscribers.append(connection)
     for connection in subscribers:
         assert connection.read() == [b"subscribe", b"c", 1]
-    messages = [b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$100\r\n%b\r\n" % (b"%d" % number).rjust(100) for number in range(100)]
-    expected = b"".join(messages)
+    expected = b"".join(
+        b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$100\r\n%100d\r\n" % number for number in range(100))
 
     def publish():
         with RESPConnection(node.resp_port) as publisher:
             for number in range(100):
-                assert publisher.call("PUBLISH", "c", (b"%d" % number).rjust(100)) == 5_000
+                assert publisher.call("PUBLISH", "c", b"%100d" % number) == 5_000
 
     thread = threading.Thread(target=publish)
     thread.start()

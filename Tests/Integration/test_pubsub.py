@@ -75,7 +75,8 @@ def test_patterns_get_channel_and_pattern_and_count_once_each(open_resp, name):
 
 
 @pytest.mark.parametrize("pattern, channel, matches", [
-    (b"h?llo", b"hello", True), (b"h?llo", b"hllo", False), (b"h[ae]llo", b"hallo", True), (b"h[^e]llo", b"hello", False),
+    (b"h?llo", b"hello", True), (b"h?llo", b"hllo", False), (b"h[ae]llo", b"hallo", True),
+    (b"h[^e]llo", b"hello", False),
     (b"h[a-c]llo", b"hbllo", True), (rb"h\*llo", b"h*llo", True), (rb"h\*llo", b"hello", False), (b"*", b"x", True),
     (b"a*b*c", b"aXbXbc", True), (b"a*b*c", b"aXbX", False), (b"*" * 50 + b"b", b"a" * 5_000, False),
 ])
@@ -164,7 +165,7 @@ def test_pubsub_tells_about_all_loops(open_resp, name):
     asking = open_resp()
     assert sorted(asking.call("PUBSUB", "CHANNELS", name + b"*")) == [name + b":a", name + b":b"]
     assert {name + b":a", name + b":b"} <= set(asking.call("PUBSUB", "CHANNELS"))
-    assert asking.call("PUBSUB", "NUMSUB", name + b":a", name, name + b":b") == [name + b":a", 4, name, 0, name + b":b", 4]
+    assert asking.call("PUBSUB", "NUMSUB", name + b":a", name) == [name + b":a", 4, name, 0]
     assert asking.call("PUBSUB", "NUMSUB") == []
     # Of all who subscribe at this time only these have a pattern.
     assert asking.call("PUBSUB", "NUMPAT") == 1
@@ -172,7 +173,9 @@ def test_pubsub_tells_about_all_loops(open_resp, name):
         b"ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.")
     assert asking.call("PUBSUB", "NUMPAT", "x") == Error(b"ERR wrong number of arguments for 'pubsub|numpat' command")
     assert asking.call("PUBSUB", "nosuch") == Error(b"ERR unknown subcommand 'nosuch'. Try PUBSUB HELP.")
-    assert asking.call("PUBSUB", "HELP")[0] == Status(b"PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+    help_lines = asking.call("PUBSUB", "HELP")
+    assert help_lines[0] == Status(b"PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+    assert len(help_lines) == 10
 
 
 def test_subscribing_inside_a_transaction_is_refused(open_resp, name):

@@ -11,16 +11,18 @@ import Testing
             [
                 ("TRIBE_LOOPS", "3"), ("TRIBE_CACHE_MEMORY", "64MiB"), ("TRIBE_CACHE_EVICTION", "refuse"),
                 ("TRIBE_LIMITS_IDLETIMEOUT", "5s"), ("TRIBE_LIMITS_CONNECTIONS", "7"), ("TRIBE_URL", "http://x"),
+                ("TRIBE_LIMITS_OUTPUTMAX", "1MiB"),
             ], to: &settings)
         #expect(faults.isEmpty)
         #expect(settings.loops == 3 && settings.memory == 64 << 20 && settings.limits.connections == 7)
-        #expect(settings.limits.idleTime == 5_000)
+        #expect(settings.limits.idleTime == 5_000 && settings.outputMax == 1 << 20)
     }
 
     @Test(arguments: [
         ("TRIBE_LOOPS", "0"), ("TRIBE_LOOPS", "257"), ("TRIBE_LOOPS", "two"), ("TRIBE_CACHE_MEMORY", "1MiB"),
         ("TRIBE_CACHE_MEMORY", "64k"), ("TRIBE_CACHE_VALUEMAX", "2GiB"), ("TRIBE_CACHE_EVICTION", "lru"),
         ("TRIBE_LIMITS_IDLETIMEOUT", "0s"), ("TRIBE_LIMITS_IDLETIMEOUT", "5"), ("TRIBE_LIMITS_FIELDSMAX", "255"),
+        ("TRIBE_LIMITS_OUTPUTMAX", "1KiB"), ("TRIBE_LIMITS_OUTPUTMAX", "64M"),
         ("TRIBE_LIMITS_IDLETIMOUT", "5s"), ("TRIBE_CACHE_MEMROY", "1GiB"), ("TRIBE_LIMITS_URIMAX", "32KiB"),
     ])
     func whatCannotBeIsAFaultThatNamesTheVariable(name: String, value: String) {

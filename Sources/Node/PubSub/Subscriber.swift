@@ -2,8 +2,8 @@ import Services
 
 /// Somebody on this loop who gets messages: a connection of the Redis protocol, or a stream of events over HTTP.
 ///
-/// It tells its `PubSubHub` to `leave` when it ends. What it sends goes through a `PushOutput`, which bounds what it may
-/// leave unread. All calls come on its loop.
+/// It tells its `PubSubHub` to `leave` when it ends. What it sends goes through a `PushOutput`, which bounds what it
+/// leaves unread. All calls come on its loop.
 protocol Subscriber: AnyObject {
     /// From `NodeContext.makeClientID`.
     var subscriberID: SubscriberID { get }

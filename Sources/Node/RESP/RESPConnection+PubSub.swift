@@ -1,8 +1,8 @@
 import Reactor
 import Services
 
-// Subscribing over the Redis protocol. In RESP2 a client that has subscribed may do little else, because a message looks
-// like a reply; in RESP3 messages are pushes, and every command is allowed.
+// Subscribing over the Redis protocol. In RESP2 a client that has subscribed may do little else, because a message
+// looks like a reply; in RESP3 messages are pushes, and every command is allowed.
 
 extension RESPConnection: Subscriber {
     var subscriberID: SubscriberID { SubscriberID(rawValue: session.id) }

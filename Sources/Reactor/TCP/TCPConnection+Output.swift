@@ -27,8 +27,8 @@ extension TCPConnection {
         flushAtEndOfTurn()
     }
 
-    /// Writes what there is without waiting for the end of the turn, and tells the handler nothing. The connection may be
-    /// closed when this returns.
+    /// Writes what there is without waiting for the end of the turn, and tells the handler nothing. The connection may
+    /// be closed when this returns.
     package func writeNow() { writeOut() }
 
     /// One gathered write of what there is; then the handler goes on if it was held up.

@@ -14,8 +14,8 @@ package struct SubscriberID: Hashable, Sendable {
 /// A core: it says who gets a message, and others deliver it. Every answer is in a fixed order, that of subscribing:
 /// channels before patterns, patterns in the order in which each was first subscribed, subscribers in theirs.
 ///
-/// Every number in it has a limit, and comparing a channel with the patterns is limited as work: one comparison may cost
-/// the length of the channel times that of the pattern.
+/// Every number in it has a limit, and comparing a channel with the patterns is limited as work: one comparison may
+/// cost the length of the channel times that of the pattern.
 package struct Subscriptions: Sendable {
     package struct Limits: Sendable {
         /// Bytes of the name of a channel.
