@@ -1,4 +1,5 @@
 import Reactor
+import Synchronization
 
 /// What publishing has in common on all loops of a node.
 final class PubSubState: Sendable {
@@ -6,7 +7,8 @@ final class PubSubState: Sendable {
     /// By loop: how many subscriptions and monitors it has. Others do not bother loops that have none.
     private let subscriptions: [SharedBytes]
     private let monitors: [SharedBytes]
-    private let monitorsInAll = SharedBytes()
+    /// Of all loops, and here by itself: every command that arrives looks at it.
+    private let monitorsInAll = Atomic<Int>(0)
     /// By loop: bytes of lines for monitors that are on their way to it.
     private let linesUnderWay: [SharedBytes]
 
@@ -29,12 +31,12 @@ final class PubSubState: Sendable {
 
     func addMonitors(_ count: Int, loop: Int) {
         monitors[loop].add(count)
-        monitorsInAll.add(count)
+        monitorsInAll.wrappingAdd(count, ordering: .relaxed)
     }
 
     /// Whether commands have to be shown to somebody.
     @inline(__always)
-    var hasMonitors: Bool { monitorsInAll.value > 0 }
+    var hasMonitors: Bool { monitorsInAll.load(ordering: .relaxed) > 0 }
 
     func monitoredLoops(besides loop: Int) -> [Int] {
         monitors.indices.filter { $0 != loop && monitors[$0].value > 0 }
