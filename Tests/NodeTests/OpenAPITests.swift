@@ -75,6 +75,25 @@ import Testing
         }
     }
 
+    @Test func theUpstashFrontIsDescribedWithItsOwnErrors() throws {
+        let routes: [Route<Void>] = [
+            Route(.post, "/", .runCommand, ()), Route(.post, "/pipeline", .runPipeline, ()),
+            Route(.post, "/multi-exec", .runTransaction, ()),
+        ]
+        let bytes = try OpenAPIDocument(title: "Tribe", version: "1.2.3", routes: routes).bytes
+        let root = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+        let paths = try #require(root["paths"] as? [String: [String: [String: Any]]])
+        #expect(Set(paths.keys) == ["/", "/pipeline", "/multi-exec"])
+        for operation in paths.values.flatMap(\.values) {
+            let responses = try #require(operation["responses"] as? [String: [String: Any]])
+            #expect(Set(responses.keys).isSuperset(of: ["200", "400", "401", "403", "503"]))
+            for response in responses.values {
+                let content = try #require(response["content"] as? [String: Any])
+                #expect(content["application/json"] != nil && content["application/problem+json"] == nil)
+            }
+        }
+    }
+
     @Test func everyOperationThatNeedsATokenSaysWhoMayAndHowItIsRefused() throws {
         let roles = Dictionary(uniqueKeysWithValues: Self.routes.map { ($0.operation.id, $0.operation.role) })
         for operation in try paths.values.flatMap(\.values) {

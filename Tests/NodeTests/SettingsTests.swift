@@ -11,11 +11,12 @@ import Testing
             [
                 ("TRIBE_LOOPS", "3"), ("TRIBE_CACHE_MEMORY", "64MiB"), ("TRIBE_CACHE_EVICTION", "refuse"),
                 ("TRIBE_LIMITS_IDLETIMEOUT", "5s"), ("TRIBE_LIMITS_CONNECTIONS", "7"), ("TRIBE_URL", "http://x"),
-                ("TRIBE_LIMITS_OUTPUTMAX", "1MiB"),
+                ("TRIBE_LIMITS_OUTPUTMAX", "1MiB"), ("TRIBE_LIMITS_UPSTASHBODYMAX", "2MiB"),
             ], to: &settings)
         #expect(faults.isEmpty)
         #expect(settings.loops == 3 && settings.memory == 64 << 20 && settings.limits.connections == 7)
         #expect(settings.limits.idleTime == 5_000 && settings.outputMax == 1 << 20)
+        #expect(settings.upstashBodyMax == 2 << 20)
     }
 
     @Test(arguments: [

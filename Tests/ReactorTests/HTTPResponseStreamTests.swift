@@ -139,6 +139,64 @@ import Testing
         #expect(!streams.isOpen(0))
     }
 
+    /// What leaves behind a POST, whose connection reads no further request.
+    @Test(arguments: [false, true])
+    func anAnswerThatEndsWithItsClientIsToldOfItOnce(_ isReset: Bool) throws {
+        let streams = Streams()
+        let left = Monitor(0)
+        let server = try HTTPTestServer { exchange, _ in
+            exchange.endWithClient { left.withLock { $0 += 1 } }
+            let stream = exchange.respond(.ok).stream()
+            streams.opened.withLock { $0.append((stream, exchange.loop)) }
+        }
+        let client = try server.client()
+        try client.send("POST /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]" + get("/ignored"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        streams.on(0) { $0.pass("event".utf8.span) }
+        #expect(left.now == 0)
+        if isReset { client.socket.reset() } else { client.socket.shutDownSending() }
+        #expect(left.wait { $0 == 1 })
+        streams.on(0) { $0.finish() }
+        if !isReset { #expect(try client.answer(to: "POST").text == "event") }
+        #expect(server.hasConnections(0))
+        #expect(left.now == 1 && streams.opened.now.count == 1)
+    }
+
+    @Test func anAnswerThatIsFinishedEarlierIsNotToldOfItsClient() throws {
+        let left = Monitor(0)
+        let server = try HTTPTestServer { exchange, _ in
+            exchange.endWithClient { left.withLock { $0 += 1 } }
+            exchange.respond(.ok).finish(body: "done")
+        }
+        let client = try server.client()
+        try client.send(get("/"))
+        let answer = try client.answer()
+        #expect(answer.text == "done" && answer["connection"] == "close")
+        #expect(server.hasConnections(0))
+        #expect(left.now == 0)
+    }
+
+    @Test func whatIsPassedIsBoundedOnlyWhileItHasToWait() throws {
+        let streams = Streams()
+        let server = try HTTPTestServer { exchange, _ in
+            guard exchange.pathText == "/stream" else { return }
+            let stream = exchange.respond(.ok).stream()
+            streams.opened.withLock { $0.append((stream, exchange.loop)) }
+        }
+        let piece = [UInt8](repeating: 120, count: 3 << 20)
+        let client = try server.client()
+        try client.send(get("/stream"))
+        #expect(streams.opened.wait { $0.count == 1 })
+        streams.on(0) { $0.pass(piece.span) }
+        streams.on(0) { $0.finish() }
+        #expect(try client.answer().body.count == piece.count)
+        let other = try server.client()
+        try other.send(get("/unanswered") + get("/stream"))
+        #expect(streams.opened.wait { $0.count == 2 })
+        streams.on(1) { $0.pass(piece.span) }
+        #expect(server.hasConnections(1))
+    }
+
     @Test func aStreamHasNoDeadline() throws {
         let streams = Streams()
         let server = try Self.server(streams)

@@ -45,6 +45,20 @@ import Testing
         }
     }
 
+    @Test func aBodyOfKnownLengthIsWrittenInPlaceAndLeftOutForHEAD() throws {
+        let server = try HTTPTestServer { exchange, _ in
+            exchange.respond(.ok).finish(count: 5) { output in
+                output.append("ab")
+                output.append(Blob(copying: "cde".utf8.span))
+            }
+        }
+        let client = try server.client()
+        try client.send(get("/") + "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n" + get("/"))
+        #expect(try client.answer().text == "abcde")
+        #expect(try client.answer(to: "HEAD")["content-length"] == "5")
+        #expect(try client.answer().text == "abcde")
+    }
+
     @Test func aLargeValueReachesASlowReaderByteForByte() throws {
         let size = 64 << 20
         let source = Self.pattern(size)

@@ -23,6 +23,22 @@ struct UnitsBase64Tests {
         }
     }
 
+    @Test(arguments: 0..<70) func outputsAndJSONTakeTheSameText(length: Int) {
+        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        let text = String(decoding: Base64.encode(bytes.span), as: UTF8.self)
+        let output = OutputBuffer()
+        output.append("<")
+        output.append(base64: bytes.span)
+        output.append(">")
+        #expect(output.remaining == text.utf8.count + 2)
+        var writer = JSONWriter()
+        writer.array { writer in
+            writer.string(base64Of: bytes.span)
+            writer.string(base64Of: bytes.span)
+        }
+        #expect(writer.bytes == Array("[\"\(text)\",\"\(text)\"]".utf8))
+    }
+
     @Test func everyByteInEveryPlaceIsReadOrRefused() throws {
         let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         for place in 0..<8 {

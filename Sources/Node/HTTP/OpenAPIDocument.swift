@@ -71,9 +71,10 @@ struct OpenAPIDocument: Sendable {
 
     private static let introduction = """
         Errors are application/problem+json (RFC 9457) with a stable code, which GET /v1/errors/{code} explains. \
-        HEAD is answered wherever GET is, OPTIONS for every path. Durations are strings with a unit: 500ms, 30s, 5m, \
-        24h, 7d. Each operation names the role that its token needs; roles do not imply one another. A node without a \
-        tokens file serves loopback only, and every role to everybody.
+        HEAD is answered wherever GET is, OPTIONS for every path but those of commands, whose errors are their own. \
+        Durations are strings with a unit: 500ms, 30s, 5m, 24h, 7d. Each operation names the role \
+        that its token needs; roles do not imply one another. A node without a tokens file serves loopback only, and \
+        every role to everybody.
         """
 
     private static func write(_ path: Path, to writer: inout JSONWriter) {
