@@ -36,7 +36,7 @@ BITCOUNT key [index index [BYTE|BIT]]
 BITOP (AND|OR|XOR) key key+
 BITOP NOT key key
 BITPOS key bit [index [index [BYTE|BIT]]]
-BITFIELD key (GET field fieldoffset|SET field fieldoffset integer|INCRBY field fieldoffset integer|OVERFLOW (WRAP|SAT|FAIL))+
+BITFIELD key (GET field fieldoffset|(SET|INCRBY) field fieldoffset integer|OVERFLOW (WRAP|SAT|FAIL))+
 BITFIELD_RO key (GET field fieldoffset)+
 
 DEL key+
@@ -120,7 +120,7 @@ DISCARD
 UNWATCH
 """
 
-# Commands that other parts of a run use: transactions, watched keys, subscriptions, the ends of connections (blocks.py).
+# What blocks.py puts together: transactions, watched keys, subscriptions, the ends of connections.
 IN_BLOCKS = {"multi", "exec", "discard", "watch", "unwatch", "hello", "reset", "quit", "subscribe", "unsubscribe",
              "psubscribe", "punsubscribe", "client|reply"}
 

@@ -6,8 +6,8 @@ from resp_client import Error, Map
 # What tells of the server, its clock, its memory or its clients: the form has to be the same, the content is its own.
 OWN_CONTENT = {
     "time", "info", "client|id", "client|info", "client|list", "memory|usage", "object|freq", "object|refcount",
-    "config|get", "latency|latest", "latency|history", "latency|reset", "slowlog|get", "slowlog|len", "command", "command|count",
-    "command|list", "command|docs", "command|info", "scan", "randomkey",
+    "config|get", "latency|latest", "latency|history", "latency|reset", "slowlog|get", "slowlog|len", "command",
+    "command|count", "command|list", "command|docs", "command|info", "scan", "randomkey",
 }
 UNORDERED = {"keys", "pubsub|channels"}
 # Seconds or milliseconds that depend on when a call arrived.

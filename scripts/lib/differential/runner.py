@@ -162,7 +162,7 @@ class Pair:
         if is_answer_of_queue and len(ours) == len(theirs) == len(queued):
             inner = (self._compare_replies(each, mine, other, []) for each, mine, other in zip(queued, ours, theirs))
             return next((found for found in inner if found), [])
-        if name == "set" and not isinstance(theirs, Error) and sets_in_the_past(call, time.time()):
+        if name == "set" and not isinstance(theirs, Error) and theirs != QUEUED and sets_in_the_past(call, time.time()):
             self.leeway.lingering += 1
         if are_same(name, ours, theirs, self.leeway) or is_known(name, call, ours, theirs):
             return []
@@ -251,7 +251,8 @@ def names_by_asking(tribe: Tribe) -> set[str]:
     for name in {form.name for form in FORMS} | IN_BLOCKS:
         with RESPConnection(tribe.resp_port) as connection:
             reply = connection.call(*name.split("|"))
-        if not (isinstance(reply, Error) and reply.text.startswith((b"ERR unknown command", b"ERR unknown subcommand"))):
+        is_unknown = isinstance(reply, Error) and reply.text.startswith(b"ERR unknown ")
+        if not is_unknown:
             names.add(name)
     return names
 
