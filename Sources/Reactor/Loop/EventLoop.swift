@@ -52,6 +52,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     let connections = ConnectionTable()
     /// What an upper layer keeps for this loop, to be found from a call on it.
     package var occupant: AnyObject?
+    /// Told every 100 ms by how much (ms) the loop's own timer was late. On the loop.
+    package var lagWatcher: ((_ lateness: UInt64) -> Void)?
     /// For request ids: unpredictable enough to be unique, seeded by the system.
     private var random = LoopRandom()
 
@@ -281,7 +283,10 @@ extension EventLoop {
 
     /// Starts measuring how late the loop's timers are. On the loop.
     package func watchLag() {
-        lag = LoopLag(loop: self) { [unowned self] lateness in counts.record(lateness: lateness) }
+        lag = LoopLag(loop: self) { [unowned self] lateness in
+            counts.record(lateness: lateness)
+            lagWatcher?(lateness)
+        }
     }
 
     /// Starts looking at the connections' deadlines. On the loop. `writeTime`: milliseconds after which a peer that

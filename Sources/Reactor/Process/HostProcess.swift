@@ -100,3 +100,20 @@ package enum HostProcess {
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 }
+
+extension HostProcess {
+    /// The number of this process.
+    package static var identifier: Int32 { getpid() }
+
+    /// System, version and machine: `Linux 6.1.0 x86_64`.
+    package static var systemName: String {
+        var name = uv_utsname_t()
+        guard unsafe uv_os_uname(&name) == 0 else { return "unknown" }
+        func text<Field>(_ field: Field) -> String {
+            unsafe withUnsafeBytes(of: field) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+        }
+        return "\(text(name.sysname)) \(text(name.release)) \(text(name.machine))"
+    }
+}

@@ -9,6 +9,8 @@ package struct CacheDirectory: Sendable {
     package let seed: PlacementSeed
     /// Bytes of the largest value that commands may make out of smaller ones.
     package let valueMax: Int
+    /// The largest budget that there are addresses for.
+    package let memoryMax: Int
 
     /// Makes one shard for each loop, all under one budget of `memory` bytes. Throws when the system gives no
     /// addresses.
@@ -21,6 +23,7 @@ package struct CacheDirectory: Sendable {
         account = MemoryAccount(budget: memory, shards: group.loops.count)
         self.seed = seed
         self.valueMax = valueMax
+        memoryMax = max(memory, Self.reservation(memory: memory) / 21 * 20)
         var shards: [CacheShard] = []
         for loop in group.loops {
             let settings = CacheTable.Settings(

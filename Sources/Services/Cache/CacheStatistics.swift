@@ -1,6 +1,8 @@
-/// Counts since the table was made, but for `entries` and `use`, which are now.
+/// Counts since the table was made, but for `entries`, `expiring` and `use`, which are now.
 package struct CacheStatistics: Equatable, Sendable {
     package internal(set) var entries = 0
+    /// Of those, how many have a deadline.
+    package internal(set) var expiring = 0
     package internal(set) var use = MemoryUse()
     /// Fresh values found by `get`.
     package internal(set) var hits: UInt64 = 0

@@ -98,6 +98,7 @@ package struct CacheTable: ~Copyable {
     package var statistics: CacheStatistics {
         var counts = counts
         counts.entries = queues.count
+        for place in 0..<partitions.count { counts.expiring += partitions[place].deadlines }
         counts.use = use
         return counts
     }
