@@ -16,6 +16,8 @@ final class LoopParts {
         pubsub = PubSubHub(node: node, loop: loop)
         resp = try RESPLoopServer(executor: executor, address: respAddress, connections: connections)
         loop.occupant = self
+        let resp = resp
+        loop.lagWatcher = { [unowned resp] lateness in resp.look(lateness: lateness) }
     }
 
     static func of(_ loop: EventLoop) -> LoopParts {

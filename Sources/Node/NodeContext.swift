@@ -10,6 +10,7 @@ final class NodeContext: Sendable {
     let cache: CacheDirectory
     let api: API
     let pubsub: PubSubState
+    let live: LiveSettings
     /// Keys the check in the cursors of listings.
     let cursorSecret: HashSecret
     /// Monotonic milliseconds.
@@ -35,6 +36,7 @@ final class NodeContext: Sendable {
         self.cache = cache
         self.api = api
         pubsub = PubSubState(settings: settings, loops: group.loops.count, account: cache.account)
+        live = LiveSettings(clientsMax: settings.limits.connections)
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
         self.respAddress = respAddress

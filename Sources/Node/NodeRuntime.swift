@@ -50,7 +50,7 @@ final class NodeRuntime: Sendable {
     }
 
     /// Descriptors that are no connections: a few for each loop, the listeners, standard streams, and what files need.
-    private static func connectionRoom(descriptorLimit: Int, loops: Int) -> Int {
+    static func connectionRoom(descriptorLimit: Int, loops: Int) -> Int {
         max(16, descriptorLimit - 64 - 16 * loops)
     }
 

@@ -51,6 +51,7 @@ struct DevCommand: ParsableCommand {
     /// Flags over the environment over the defaults; every fault at once.
     private func readSettings() throws -> NodeSettings {
         var settings = NodeSettings()
+        settings.isDevelopment = true
         var faults = EnvironmentSettings.apply(HostProcess.environment(prefix: "TRIBE_"), to: &settings)
         func note(_ name: String, _ detail: String?) {
             if let detail { faults.append(SettingFault(name: name, detail: detail)) }

@@ -42,6 +42,10 @@ final class Command: Sendable {
         }
     }
 
+    /// Whether its time is worth measuring always: it may take long. Others take constant time, and a look at the clock
+    /// would be a good part of it.
+    var isMeasured: Bool { !flags.contains(.fast) && complexity != "O(1)" }
+
     /// Whether it takes so many words.
     func takes(_ count: Int) -> Bool { arity >= 0 ? count == arity : count >= -arity }
 
@@ -82,6 +86,10 @@ struct CommandFlags: OptionSet, Sendable {
     static let connection = CommandFlags(rawValue: 1 << 15)
     /// Allowed to a client that has subscribed in RESP2.
     static let whileSubscribed = CommandFlags(rawValue: 1 << 16)
+    /// It may change what replicas of Redis would have to know, without being a write.
+    static let mayReplicate = CommandFlags(rawValue: 1 << 18)
+    /// Redis does it while a script runs too long; here for COMMAND INFO only.
+    static let allowBusy = CommandFlags(rawValue: 1 << 19)
     /// Only `tribe dev` has it.
     static let devOnly = CommandFlags(rawValue: 1 << 17)
 }

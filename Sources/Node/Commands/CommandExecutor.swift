@@ -11,6 +11,9 @@ final class CommandExecutor: @unchecked Sendable {
     let table = CommandTable.shared
     let shard: CacheShard
     let keyspace: ShardKeyspace
+    let statistics: CommandStatistics
+    let slowLog = SlowLog()
+    let latencyLog = LatencyLog()
     /// One loop owns all keys.
     let isAlone: Bool
 
@@ -19,6 +22,7 @@ final class CommandExecutor: @unchecked Sendable {
         self.loop = loop
         shard = node.cache.shards[loop.index]
         keyspace = shard.keyspace
+        statistics = CommandStatistics(rows: table.rows.count)
         isAlone = node.cache.shards.count == 1
     }
 

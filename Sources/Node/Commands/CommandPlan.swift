@@ -9,6 +9,7 @@ struct CommandPlan: BitwiseCopyable {
     let keyFirst: Int8
     let keyLast: Int8
     let keyStep: Int8
+    let isMeasured: Bool
     let flags: CommandFlags.RawValue
 
     init(_ command: Command) {
@@ -16,6 +17,7 @@ struct CommandPlan: BitwiseCopyable {
         keyFirst = Int8(command.keys.first)
         keyLast = Int8(command.keys.last)
         keyStep = Int8(command.keys.step)
+        isMeasured = command.isMeasured
         flags = command.flags.rawValue
         kind =
             switch command.handler {

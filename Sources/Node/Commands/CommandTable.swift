@@ -8,9 +8,13 @@ import Reactor
 final class CommandTable: Sendable {
     static let shared = CommandTable(
         stringCommands + bitmapCommands + keyCommands + expiryCommands + inspectionCommands + keyspaceCommands
-            + connectionCommands + serverCommands + pubsubCommands + transactionCommands)
+            + connectionCommands + clientCommands + configCommands + introspectionCommands
+            + diagnosticCommands + pubsubCommands + transactionCommands)
 
     let commands: [Command]
+    /// The commands, and behind them their subcommands: what is counted.
+    let rows: [Command]
+    private let rowByCommand: [ObjectIdentifier: Int]
     /// By the place of the command.
     let plans: [CommandPlan]
     let keyedHandlers: [KeyedHandler]
@@ -26,6 +30,10 @@ final class CommandTable: Sendable {
 
     init(_ commands: [Command]) {
         self.commands = commands
+        let rows = commands + commands.flatMap(\.subcommands)
+        self.rows = rows
+        rowByCommand = Dictionary(
+            uniqueKeysWithValues: rows.enumerated().map { (ObjectIdentifier($0.element), $0.offset) })
         plans = commands.map(CommandPlan.init)
         keyedHandlers = commands.map(\.keyedHandler)
         let bits = UInt64(64 - (commands.count * 4).leadingZeroBitCount)
@@ -60,20 +68,31 @@ final class CommandTable: Sendable {
         return nil
     }
 
+    /// Of a command or subcommand of the table. For those that are at the top this is their place.
+    func row(of command: Command) -> Int {
+        guard let row = rowByCommand[ObjectIdentifier(command)] else {
+            preconditionFailure("'\(command.name)' is not in the table")
+        }
+        return row
+    }
+
     func command(named name: Span<UInt8>) -> Command? { place(of: name).map { commands[$0] } }
 
     /// The command that `arguments` call, or its subcommand if it has some.
     func resolve(_ arguments: Arguments) throws(CommandError) -> Command {
         guard let command = command(named: arguments[0]) else { throw .unknown(arguments) }
-        guard case .container = command.handler else {
-            guard command.takes(arguments.count) else { throw .arity(command.name) }
-            return command
-        }
-        return try Self.subcommand(of: command, arguments)
+        return try Self.resolve(command, arguments)
     }
 
-    static func subcommand(of command: Command, _ arguments: Arguments) throws(CommandError) -> Command {
-        guard arguments.count >= 2 else { throw .arity(command.name) }
+    /// `command`, or that of its subcommands which `arguments` call.
+    static func resolve(_ command: Command, _ arguments: Arguments) throws(CommandError) -> Command {
+        if !command.subcommands.isEmpty, arguments.count > 1 { return try subcommand(of: command, arguments) }
+        if case .container = command.handler { throw .arity(command.name) }
+        guard command.takes(arguments.count) else { throw .arity(command.name) }
+        return command
+    }
+
+    private static func subcommand(of command: Command, _ arguments: Arguments) throws(CommandError) -> Command {
         let wanted = String(copying: arguments[1])
         let name = "\(command.name)|\(wanted.lowercased())"
         guard let found = command.subcommands.first(where: { $0.name == name }) else {

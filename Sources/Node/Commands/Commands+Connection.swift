@@ -10,8 +10,23 @@ extension CommandTable {
             "Returns the given string.",
             .local { _, arguments throws(CommandError) in .bytes(arguments[1]) }),
         Command(
-            "quit", arity: -1, [.loading, .stale, .fast, .noAuth, .connection, .whileSubscribed], .connection,
+            "auth", arity: -2, [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection], .connection,
+            since: "1.0.0", complexity: "O(N), N passwords of the user", "Authenticates the connection.",
+            .local(ConnectionCommands.auth)),
+        Command(
+            "hello", arity: -1, [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection], .connection,
+            since: "6.0.0", "Handshakes with the server.", .control(.hello)),
+        Command(
+            "select", arity: 2, [.loading, .stale, .fast, .connection], .connection, since: "1.0.0",
+            "Changes the selected database.", .local(ConnectionCommands.select)),
+        Command(
+            "quit", arity: -1,
+            [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection, .whileSubscribed], .connection,
             since: "1.0.0", "Closes the connection.", .control(.quit)),
+        Command(
+            "reset", arity: 1,
+            [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection, .whileSubscribed], .connection,
+            since: "6.2.0", "Resets the connection.", .control(.reset)),
     ]
 }
 
@@ -22,5 +37,16 @@ enum ConnectionCommands {
             return .array([.text("pong"), arguments.count == 2 ? .bytes(arguments[1]) : .text("")])
         }
         return arguments.count == 2 ? .bytes(arguments[1]) : .status("PONG")
+    }
+
+    /// There are no tokens: everybody who is heard at all may do everything.
+    static let auth: LocalHandler = { _, arguments throws(CommandError) in
+        guard arguments.count <= 3 else { throw .syntax }
+        return .ok
+    }
+
+    static let select: LocalHandler = { _, arguments throws(CommandError) in
+        guard try arguments.integer(1) == 0 else { throw CommandError("ERR DB index is out of range") }
+        return .ok
     }
 }

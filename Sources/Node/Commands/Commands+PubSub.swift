@@ -4,7 +4,7 @@ import Services
 extension CommandTable {
     static let pubsubCommands: [Command] = [
         Command(
-            "publish", arity: 3, [.pubsub, .loading, .stale, .fast], .pubsub, since: "2.0.0",
+            "publish", arity: 3, [.pubsub, .loading, .stale, .fast, .mayReplicate], .pubsub, since: "2.0.0",
             complexity: "O(N+M), N subscribers of the channel and M patterns", "Posts a message to a channel.",
             .node(PubSubCommands.publish)),
         Command(

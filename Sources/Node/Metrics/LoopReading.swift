@@ -8,6 +8,9 @@ struct LoopReading: Sendable {
     let cache: CacheStatistics
     let requests: RequestMetrics
     let pubsub: PubSubStatistics
+    /// Of the Redis protocol.
+    let clients: Int
+    let commands: CommandCounts
 
     init(of loop: EventLoop, node: NodeContext) {
         let parts = LoopParts.of(loop)
@@ -16,6 +19,8 @@ struct LoopReading: Sendable {
         cache = node.cache.shards[loop.index].assumeIsolated { $0.statistics }
         requests = parts.api.metrics
         pubsub = parts.pubsub.statistics
+        clients = parts.resp.clients.count
+        commands = parts.executor.statistics.total
     }
 
     /// Reads every loop and calls `completion` on `loop`.

@@ -18,6 +18,7 @@ struct MetricsPage {
         writeProcess(to: &page)
         writeRequests(to: &page)
         writeLoops(to: &page)
+        writeCommands(to: &page)
         writePubSub(to: &page)
         writeCache(to: &page)
         return page.text
@@ -93,7 +94,7 @@ struct MetricsPage {
         }
     }
 
-    private func write(
+    func write(
         _ name: String, _ kind: PrometheusText.Kind, _ help: String, to page: inout PrometheusText,
         _ value: (LoopReading) -> some BinaryInteger
     ) {

@@ -53,7 +53,7 @@ enum MonitorLine {
     }
 
     /// What stands for a password or token: everything behind AUTH, and the two words behind AUTH in HELLO.
-    private static func secretPlaces(in arguments: Arguments) -> Range<Int> {
+    static func secretPlaces(in arguments: Arguments) -> Range<Int> {
         if arguments.has("auth", at: 0) { return 1..<max(1, arguments.count) }
         guard arguments.has("hello", at: 0) else { return 0..<0 }
         for index in 1..<arguments.count where arguments.has("auth", at: index) {

@@ -13,9 +13,10 @@ final class ClientSession: @unchecked Sendable {
     var name: [UInt8] = []
     var libraryName: [UInt8] = []
     var libraryVersion: [UInt8] = []
-    /// The last command, and when it came.
-    var latestCommand = ""
-    var latestCommandAt: UInt64
+    /// The row of the latest command in the table; below zero: there was none.
+    var latestRow = -1
+    /// When something came last, in the loop's monotonic milliseconds.
+    var latestAt: UInt64
     var isExemptFromEviction = false
     var leavesNoTrace = false
     var transaction: OpenTransaction?
@@ -34,14 +35,27 @@ final class ClientSession: @unchecked Sendable {
         case on, off
         /// The next command is not answered.
         case skipNext
+        /// The present command is not answered.
+        case skipping
     }
 
-    init(id: UInt64, address: String, localAddress: String, now: UInt64) {
+    /// The present command is not answered.
+    var isMuted: Bool {
+        switch replyMode {
+        case .off, .skipping: true
+        case .on, .skipNext: false
+        }
+    }
+
+    /// More of a name is not kept.
+    static let nameMax = 1_024
+
+    init(id: UInt64, address: String, localAddress: String, now: UInt64, monotonicNow: UInt64) {
         self.id = id
         self.address = address
         self.localAddress = localAddress
         connectedAt = now
-        latestCommandAt = now
+        latestAt = monotonicNow
     }
 
     /// Back to what it was at first (RESET).

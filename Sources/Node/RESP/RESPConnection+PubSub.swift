@@ -63,7 +63,7 @@ extension RESPConnection: Subscriber {
         session.channelCount = hub.count(of: subscriberID, .channel)
         session.patternCount = hub.count(of: subscriberID, .pattern)
         let count = session.channelCount + session.patternCount
-        replyInTurn { writer in
+        pushInTurn { writer in
             writer.push(3)
             writer.bulk(word)
             if let name { writer.bulk(name.span) } else { writer.null() }

@@ -21,25 +21,28 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private var decoder: RESPDecoder
     /// What arrived and is not done with, and what it is charged.
     private var input: [UInt8] = []
-    private var order = ReplyOrder()
+    var inputCount: Int { input.count }
+    private(set) var order = ReplyOrder()
     /// Whether it holds any: asked several times for each command.
-    private var hasOrder = false
+    private(set) var hasOrder = false
     /// Where replies go that have to wait for earlier ones.
     private var held: OutputBuffer?
     /// By loop.
     private var batches: [RemoteBatch?]
     private var hasBatches = false
-    private var isDecoding = false
+    private(set) var isDecoding = false
     /// A command is under way that those behind it have to wait for.
-    private var isWaiting = false
+    private(set) var isWaiting = false
     private var isEnded = false
     /// Whether commands are just run: no transaction is open and nothing else is special about this connection.
-    private var isPlain = true
+    var isPlain = true
     /// Of the session; read for each reply.
-    private var version = RESPVersion.two
-    /// Calls of the command at `countedPlace` that the server does not know of yet.
+    var version = RESPVersion.two
+    /// Calls of the command at `countedPlace` that the statistics do not know of yet.
     private var countedPlace = 0
     private var countedCalls: UInt64 = 0
+    /// CLIENT PAUSE holds its next command back.
+    var isHeld = false
     /// What this client is pushed; nil until it subscribes or monitors.
     var pushes: PushOutput?
 
@@ -61,6 +64,7 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
 extension RESPConnection {
     func received(_ bytes: Span<UInt8>) {
         guard !isEnded else { return }
+        session.latestAt = connection.loop.monotonicNow
         if input.isEmpty {
             let (consumed, kept) = decode(bytes)
             if kept > 0 { keep(bytes.extracting(consumed..<consumed + kept)) }
@@ -134,9 +138,9 @@ extension RESPConnection {
     }
 
     private func resume() {
-        guard !isDecoding, !isEnded, !isWaiting else { return }
+        guard !isDecoding, !isEnded, !isWaiting, !isHeld else { return }
         decodeKeptInput()
-        guard !isEnded, !isWaiting else { return }
+        guard !isEnded, !isWaiting, !isHeld else { return }
         if connection.isInputEnded {
             receivedEnd()
         } else if mayGoOn {
@@ -179,27 +183,42 @@ extension RESPConnection {
     /// Runs a command, or sees to it that it will be. False: it has to wait for those before it, and is to be shown
     /// again then.
     private func run(_ arguments: Arguments, isShortOfMemory: Bool) -> Bool {
+        guard isPlain || session.replyMode != .skipNext else {
+            return runSkipped(arguments, isShortOfMemory: isShortOfMemory)
+        }
         guard !isShortOfMemory else {
-            replyInTurn { $0.error(CommandError.outOfMemory.text) }
+            reject(.outOfMemory, nil)
             return true
         }
         guard let place = table.place(of: arguments[0]) else {
-            breakTransaction()
-            let error = CommandError.unknown(arguments)
-            replyInTurn { $0.error(error.text) }
+            reject(.unknown(arguments), nil)
             return true
         }
         let plan = table.plans[place]
         guard isPlain, !server.isSpecial, plan.hasOneKey, plan.takes(arguments.count) else {
             return runFully(table.commands[place], arguments)
         }
-        count(place)
         let key = arguments[1]
         guard key.count <= CacheKey.lengthMax else {
-            replyInTurn { $0.error(CommandError.keyTooLong.text) }
+            reject(.keyTooLong, place)
             return true
         }
-        return runOnKey(plan, place, key, arguments)
+        session.latestRow = place
+        guard runOnKey(plan, place, key, arguments) else { return false }
+        count(place)
+        return true
+    }
+
+    /// Runs a command whose reply the client does not want (CLIENT REPLY SKIP).
+    private func runSkipped(_ arguments: Arguments, isShortOfMemory: Bool) -> Bool {
+        session.replyMode = .skipping
+        let isBegun = run(arguments, isShortOfMemory: isShortOfMemory)
+        if !isBegun {
+            session.replyMode = .skipNext
+        } else if !isWaiting {
+            endSkipping()
+        }
+        return isBegun
     }
 
     /// The way of nearly every command: about one key, on a connection about which nothing is special.
@@ -213,7 +232,7 @@ extension RESPConnection {
             }
         }
         if executor.shard.isReserved(key) {
-            return runAlone(table.commands[place], arguments)
+            return runAlone(begin(table.commands[place], place), arguments)
         }
         if plan.kind == .get {
             replyInTurn { writer in
@@ -221,7 +240,10 @@ extension RESPConnection {
             }
         } else {
             let handler = table.keyedHandlers[place]
+            let startedAt = plan.isMeasured ? EventLoop.nanoseconds : 0
             let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
+            if startedAt != 0 { noteTime(place, nanoseconds: EventLoop.nanoseconds - startedAt, arguments) }
+            if case .error(let error) = reply { server.statistics.countFailure(error, of: place) }
             replyInTurn { $0.write(reply) }
         }
         return true
@@ -235,7 +257,7 @@ extension RESPConnection {
     }
 
     private func settleCount() {
-        server.count(countedPlace, calls: countedCalls)
+        server.statistics.count(countedPlace, calls: countedCalls)
         countedCalls = 0
     }
 
@@ -263,6 +285,7 @@ extension RESPConnection {
 
     /// The replies of a batch have come.
     fileprivate func received(_ batch: RemoteBatch) {
+        batch.note(on: self)
         guard connection.isOpen else { return }
         for (index, number) in batch.numbers.enumerated() {
             order.fulfil(number, batch.output, from: batch.marks[index], to: batch.marks[index + 1])
@@ -279,7 +302,7 @@ extension RESPConnection {
     /// Writes a reply where it belongs: into the output, or behind those that wait.
     @inline(__always)
     func replyInTurn(_ write: (RESPWriter) -> Void) {
-        if !hasOrder {
+        if !hasOrder, isPlain {
             write(RESPWriter(connection.output, version))
         } else {
             replyLater(write)
@@ -287,6 +310,8 @@ extension RESPConnection {
     }
 
     private func replyLater(_ write: (RESPWriter) -> Void) {
+        if session.isMuted { return }
+        guard hasOrder else { return write(RESPWriter(connection.output, session.version)) }
         let buffer = held ?? OutputBuffer()
         held = buffer
         let start = buffer.mark
@@ -302,48 +327,46 @@ extension RESPConnection {
     private func runFully(_ found: Command, _ arguments: Arguments) -> Bool {
         let command: Command
         do throws(CommandError) {
-            command = try resolve(found, arguments)
+            command = try CommandTable.resolve(found, arguments)
         } catch {
-            breakTransaction()
-            replyInTurn { $0.error(error.text) }
+            reject(error, server.executor.table.row(of: found))
             return true
         }
+        let row = server.executor.table.row(of: command)
         if let refusal = refusal(of: command) {
-            breakTransaction()
-            replyInTurn { $0.error(refusal.text) }
+            reject(refusal, row)
             return true
+        }
+        if server.holds(command, session) {
+            server.hold(self)
+            return false
         }
         switch command.handler {
         case .local, .keyed, .get, .node:
-            if session.transaction != nil { return queue(command, arguments) }
+            if session.transaction != nil { return queue(command, row, arguments) }
         case .control, .container:
             break
         }
-        guard start(command, arguments) else { return false }
+        session.latestRow = row
+        guard start(begin(command, row), arguments) else { return false }
+        server.statistics.count(row)
         if server.node.pubsub.hasMonitors { showToMonitors(command, arguments) }
         return true
     }
 
-    private func resolve(_ command: Command, _ arguments: Arguments) throws(CommandError) -> Command {
-        guard case .container = command.handler else {
-            guard command.takes(arguments.count) else { throw .arity(command.name) }
-            return command
-        }
-        return try CommandTable.subcommand(of: command, arguments)
-    }
-
-    private func start(_ command: Command, _ arguments: Arguments) -> Bool {
-        switch command.handler {
+    private func start(_ call: CommandCall, _ arguments: Arguments) -> Bool {
+        switch call.command.handler {
         case .local(let handler):
             let context = executor.context(session)
             let reply = CommandExecutor.reply { () throws(CommandError) in try handler(context, arguments) }
+            note(call, reply, arguments)
             replyInTurn { $0.write(reply) }
             return true
         case .keyed, .get, .node:
-            return runAlone(command, arguments)
+            return runAlone(call, arguments)
         case .control(let control):
             guard !hasOrder else { return false }
-            run(control, command, arguments)
+            run(control, call, arguments)
             return true
         case .container:
             preconditionFailure("a container was resolved")
@@ -351,23 +374,28 @@ extension RESPConnection {
     }
 
     /// Runs a command by itself: when all before it are answered, and before all behind it. False: not yet.
-    private func runAlone(_ command: Command, _ arguments: Arguments) -> Bool {
+    private func runAlone(_ call: CommandCall, _ arguments: Arguments) -> Bool {
         guard !hasOrder else { return false }
+        let command = call.command
         do throws(CommandError) {
             let keys = command.keys.places(in: arguments.count)
             let place = try executor.place(of: keys, in: arguments)
             if command.isKeyed, place == .loop(executor.loop.index), !isReserved(keys, arguments) {
                 let (handler, keyspace) = (command.keyedHandler, executor.keyspace)
-                let reply = try handler(keyspace, arguments)
+                let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
+                note(call, reply, arguments)
                 replyInTurn { $0.write(reply) }
                 return true
             }
         } catch {
+            server.statistics.countFailure(error, of: call.row)
             replyInTurn { $0.error(error.text) }
             return true
         }
         wait { connection in
-            connection.executor.run(command, ArgumentList(arguments), client: connection.session) { reply in
+            let list = ArgumentList(arguments)
+            connection.executor.run(command, list, client: connection.session) { reply in
+                connection.note(call, reply, list.arguments)
                 connection.answerAwaited { $0.write(reply) }
             }
         }
@@ -390,127 +418,10 @@ extension RESPConnection {
         precondition(isWaiting && !hasOrder, "a reply that nobody waits for")
         isWaiting = false
         guard connection.isOpen else { return }
-        write(RESPWriter(connection.output, session.version))
+        if !session.isMuted { write(RESPWriter(connection.output, session.version)) }
+        endSkipping()
         if isEnded { return connection.finish() }
         if !isDecoding { connection.resumeAtEndOfTurn() }
-    }
-}
-
-// MARK: - Transactions
-
-extension RESPConnection {
-    func breakTransaction() {
-        session.transaction?.isBroken = true
-    }
-
-    private func queue(_ command: Command, _ arguments: Arguments) -> Bool {
-        let list = ArgumentList(arguments)
-        do throws(CommandError) {
-            guard !command.flags.contains(.noMulti) else {
-                throw CommandError("ERR Command not allowed inside a transaction")
-            }
-            _ = try executor.place(of: command.keys.places(in: list.count), in: arguments)
-            try session.transaction?.append(QueuedCommand(command: command, list: list))
-            replyInTurn { $0.simple("QUEUED") }
-        } catch {
-            breakTransaction()
-            replyInTurn { $0.error(error.text) }
-        }
-        return true
-    }
-
-    private func run(_ control: ControlCommand, _ command: Command, _ arguments: Arguments) {
-        do throws(CommandError) {
-            switch control {
-            case .multi: try begin()
-            case .exec: try execute(arguments)
-            case .discard: try discard()
-            case .watch: try watch(arguments)
-            case .unwatch:
-                session.watched = []
-                replyInTurn { $0.ok() }
-            case .quit:
-                replyInTurn { $0.ok() }
-                end()
-            case .subscribe: try subscribe(arguments, as: .channel)
-            case .psubscribe: try subscribe(arguments, as: .pattern)
-            case .unsubscribe: try unsubscribe(arguments, from: .channel)
-            case .punsubscribe: try unsubscribe(arguments, from: .pattern)
-            case .monitor: try monitor()
-            case .hello, .reset, .clientReply:
-                throw .unknown(arguments)
-            }
-        } catch {
-            replyInTurn { $0.error(error.text) }
-        }
-        updatePlainness()
-    }
-
-    private func updatePlainness() {
-        isPlain = session.transaction == nil && !session.isConfinedToSubscriptions && !session.isMonitor
-        version = session.version
-    }
-
-    private func begin() throws(CommandError) {
-        guard session.transaction == nil else { throw CommandError("ERR MULTI calls can not be nested") }
-        session.transaction = OpenTransaction()
-        replyInTurn { $0.ok() }
-    }
-
-    private func discard() throws(CommandError) {
-        guard session.transaction != nil else { throw CommandError("ERR DISCARD without MULTI") }
-        session.transaction = nil
-        session.watched = []
-        replyInTurn { $0.ok() }
-    }
-
-    private func execute(_ arguments: Arguments) throws(CommandError) {
-        guard let transaction = session.transaction else { throw CommandError("ERR EXEC without MULTI") }
-        let watched = session.watched
-        session.transaction = nil
-        session.watched = []
-        let exec = server.node.pubsub.hasMonitors ? ArgumentList(arguments) : nil
-        guard !transaction.isBroken else {
-            showToMonitors([], exec: exec, isDone: false)
-            throw .execAborted
-        }
-        let work = Transaction(
-            transaction.commands, watched: watched, client: session, executor: executor)
-        wait { connection in
-            work.run { outcome in
-                let isDone = if case .done = outcome { true } else { false }
-                connection.showToMonitors(transaction.commands, exec: exec, isDone: isDone)
-                connection.answerAwaited { writer in
-                    switch outcome {
-                    case .done(let replies): writer.write(.array(replies))
-                    case .watchedKeyChanged: writer.nullArray()
-                    }
-                }
-            }
-        }
-    }
-
-    /// Notes the versions that the keys have now, each on its loop.
-    private func watch(_ arguments: Arguments) throws(CommandError) {
-        guard session.transaction == nil else { throw CommandError("ERR WATCH inside MULTI is not allowed") }
-        let keys = (1..<arguments.count).map { arguments.bytes($0) }
-        guard keys.allSatisfy({ $0.count <= CacheKey.lengthMax }) else { throw .keyTooLong }
-        wait { connection in
-            connection.executor.versions(of: keys) { found in
-                connection.session.watched += found
-                connection.answerAwaited { $0.ok() }
-            }
-        }
-    }
-}
-
-extension OpenTransaction {
-    mutating func append(_ queued: QueuedCommand) throws(CommandError) {
-        byteCount += queued.list.footprint
-        guard commands.count < Self.commandsMax, byteCount <= Self.bytesMax else {
-            throw CommandError("ERR a transaction has at most \(Self.commandsMax) commands of \(Self.bytesMax) bytes")
-        }
-        commands.append(queued)
     }
 }
 

@@ -9,14 +9,29 @@ final class RESPLoopServer: @unchecked Sendable {
     let limits: RESPLimits
     let pipelineMax: Int
     let outputMax: Int
-    private let connectionsMax: Int
     /// Of the whole node.
-    private let connections: SharedCount
+    let connections: SharedCount
     private var listener: TCPListener?
     /// By the id of the client.
     private(set) var clients: [UInt64: RESPConnection] = [:]
-    /// By the place of the command in the table: how often it was called here.
-    private(set) var calls: [UInt64]
+    /// Connections so far, and those turned away because there were too many.
+    private(set) var acceptedCount = 0
+    private(set) var rejectedCount = 0
+
+    /// CLIENT PAUSE is in force.
+    var pause: ClientPause?
+    var pauseTimer: LoopTimer?
+    /// Connections whose next command it holds back, by the id of the client.
+    var held: [UInt64: RESPConnection] = [:]
+    /// Every command is measured for the slow log.
+    var measuresAll = false
+    /// `DEBUG SLEEP` under way.
+    var sleeperCount = 0
+    let rate = CommandRate()
+    /// The totals at the last CONFIG RESETSTAT.
+    var base = ServerTotals()
+    /// The most that the cache has used, of what was seen.
+    var usedPeak = 0
 
     private var onDrained: ((_ cut: Int) -> Void)?
     private var drainTimer: LoopTimer?
@@ -31,8 +46,7 @@ final class RESPLoopServer: @unchecked Sendable {
         self.limits = limits
         pipelineMax = settings.limits.pipelineMax
         outputMax = settings.outputMax
-        connectionsMax = settings.limits.connections
-        calls = Array(repeating: 0, count: executor.table.commands.count)
+        measuresAll = executor.node.live.measuresAll
         listener = try TCPListener(loop: executor.loop, address: address) { [unowned self] in accept($0) }
     }
 
@@ -41,22 +55,30 @@ final class RESPLoopServer: @unchecked Sendable {
 
     /// Whether something is going on that every command has to look at.
     @inline(__always)
-    var isSpecial: Bool { node.pubsub.hasMonitors }
+    var isSpecial: Bool { node.pubsub.hasMonitors || pause != nil || measuresAll }
 
-    func count(_ place: Int, calls number: UInt64) { calls[place] &+= number }
+    @inline(__always)
+    var statistics: CommandStatistics { executor.statistics }
 }
 
 // MARK: - Connections
 
 extension RESPLoopServer {
+    /// When nothing has come for so long the kernel asks whether the peer is still there, as Redis has it do. Clients
+    /// that say nothing are not closed.
+    static let keepAliveSeconds: UInt32 = 300
+
     private func accept(_ connection: TCPConnection) {
-        guard connections.add(max: connectionsMax) else {
+        guard connections.add(max: node.live.clientsMax) else {
+            rejectedCount += 1
             connection.output.append("-ERR max number of clients reached\r\n")
             return connection.finish()
         }
+        acceptedCount += 1
+        connection.keepAlive(seconds: Self.keepAliveSeconds)
         let session = ClientSession(
             id: node.makeClientID(), address: connection.peerAddress?.description ?? "",
-            localAddress: node.respAddress, now: executor.loop.now)
+            localAddress: node.respAddress, now: executor.loop.now, monotonicNow: executor.loop.monotonicNow)
         let handler = RESPConnection(connection: connection, server: self, session: session)
         clients[session.id] = handler
         connection.handler = handler
@@ -65,6 +87,7 @@ extension RESPLoopServer {
 
     func didClose(_ connection: RESPConnection) {
         clients[connection.session.id] = nil
+        held[connection.session.id] = nil
         connections.remove()
         endDrainIfDone()
     }

@@ -8,13 +8,16 @@ final class RemoteBatch: @unchecked Sendable {
     // Filled on the home loop, then run on the other, then read at home; the loops' inboxes order the accesses.
 
     let version: RESPVersion
-    private var arguments = ArgumentBatch()
+    private(set) var arguments = ArgumentBatch()
     private var places: [Int] = []
     /// By command, its number in the order of replies.
     private(set) var numbers: [Int] = []
     let output = OutputBuffer()
     /// Where the replies begin; one more than there are commands.
     private(set) var marks: [OutputMark] = []
+    /// Commands that came to nothing, and how long those took that are measured, by their index here.
+    private(set) var failures: [(index: Int, error: CommandError)] = []
+    private(set) var times: [(index: Int, nanoseconds: UInt64)] = []
 
     init(version: RESPVersion) {
         self.version = version
@@ -26,6 +29,8 @@ final class RemoteBatch: @unchecked Sendable {
         places.append(place)
         numbers.append(number)
     }
+
+    func place(_ index: Int) -> Int { places[index] }
 
     /// Runs the commands in turn on the loop that owns their keys, and calls `completion` there. A command whose
     /// partition is reserved waits, and those behind it with it.
@@ -47,7 +52,10 @@ final class RemoteBatch: @unchecked Sendable {
 
     private func answer(_ index: Int, _ table: CommandTable, _ keys: ShardKeyspace) {
         let (batch, handler) = (arguments, table.keyedHandlers[places[index]])
+        let startedAt = table.plans[places[index]].isMeasured ? EventLoop.nanoseconds : 0
         let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keys, batch[index]) }
+        if startedAt != 0 { times.append((index, EventLoop.nanoseconds - startedAt)) }
+        if case .error(let error) = reply { failures.append((index, error)) }
         RESPWriter(output, version).write(reply)
         marks.append(output.mark)
     }

@@ -5,6 +5,8 @@ import Services
 /// What a node was told to be. Flags win over the environment, which wins over the defaults.
 struct NodeSettings: Sendable {
     var nodeID = "dev"
+    /// A developer's own node (`tribe dev`): it has DEBUG.
+    var isDevelopment = false
     /// The name that seeds the placement of keys.
     var cluster = "dev"
     var http = "127.0.0.1:8080"

@@ -64,14 +64,9 @@ extension UpstashFront {
         guard let place = executor.table.place(of: arguments[0]), isOffered[place] else {
             throw .notAvailable(arguments[0])
         }
-        let command = executor.table.commands[place]
-        guard case .container = command.handler else {
-            guard command.takes(arguments.count) else { throw .arity(command.name) }
-            return command
-        }
-        let subcommand = try CommandTable.subcommand(of: command, arguments)
-        guard Self.isOffered(subcommand) else { throw .notAvailable(arguments[0]) }
-        return subcommand
+        let command = try CommandTable.resolve(executor.table.commands[place], arguments)
+        guard Self.isOffered(command) else { throw .notAvailable(arguments[0]) }
+        return command
     }
 
     /// Not what changes or waits on a connection: there is none that would outlive the request.

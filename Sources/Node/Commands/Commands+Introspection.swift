@@ -1,0 +1,167 @@
+import Reactor
+
+extension CommandTable {
+    static let introspectionCommands: [Command] = [
+        Command(
+            "command", arity: -1, [.loading, .stale], .connection, since: "2.8.13", complexity: "O(N), N commands",
+            "Returns detailed information about all commands.", subcommands: introspectionSubcommands,
+            .local { context, _ in .array(IntrospectionCommands.offered(context).map(\.description)) })
+    ]
+
+    private static let introspectionSubcommands: [Command] = [
+        Command(
+            "command|count", arity: 2, [.loading, .stale], .connection, since: "2.8.13",
+            "Returns a count of commands.",
+            .local { context, _ in .integer(IntrospectionCommands.offered(context).count) }),
+        Command(
+            "command|list", arity: -2, [.loading, .stale], .connection, since: "7.0.0", complexity: "O(N), N commands",
+            "Returns a list of command names.", .local(IntrospectionCommands.list)),
+        Command(
+            "command|info", arity: -2, [.loading, .stale], .connection, since: "2.8.13",
+            complexity: "O(N), N commands", "Returns information about one, multiple or all commands.",
+            .local(IntrospectionCommands.info)),
+        Command(
+            "command|docs", arity: -2, [.loading, .stale], .connection, since: "7.0.0", complexity: "O(N), N commands",
+            "Returns documentary information about one, multiple or all commands.",
+            .local(IntrospectionCommands.docs)),
+        Command(
+            "command|getkeys", arity: -4, [.loading, .stale], .connection, since: "2.8.13",
+            complexity: "O(N), N words", "Extracts the key names from an arbitrary command.",
+            .local(IntrospectionCommands.keys)),
+        Command(
+            "command|getkeysandflags", arity: -4, [.loading, .stale], .connection, since: "7.0.0",
+            complexity: "O(N), N words", "Extracts the key names and access flags for an arbitrary command.",
+            .local(IntrospectionCommands.keysAndFlags)),
+        Command(
+            "command|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
+            "Returns helpful text about the different subcommands.", .local { _, _ in IntrospectionCommands.help }),
+    ]
+}
+
+/// `COMMAND`: what the table says, in the shapes of Redis 7.
+enum IntrospectionCommands {
+    /// The commands that this node offers.
+    static func offered(_ context: CommandContext) -> [Command] {
+        CommandTable.shared.commands.filter { isOffered($0, context) }
+    }
+
+    private static func isOffered(_ command: Command, _ context: CommandContext) -> Bool {
+        context.node.settings.isDevelopment || !command.flags.contains(.devOnly)
+    }
+
+    /// The command or subcommand with this name, in any case.
+    private static func named(_ name: Span<UInt8>, _ context: CommandContext) -> Command? {
+        let text = String(copying: name).lowercased()
+        let parts = text.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let command = CommandTable.shared.command(named: Array(first.utf8).span) else {
+            return nil
+        }
+        let found = parts.count == 1 ? command : command.subcommands.first { $0.name == text }
+        return isOffered(command, context) ? found : nil
+    }
+
+    static let list: LocalHandler = { context, arguments throws(CommandError) in
+        let commands = offered(context)
+        if arguments.count == 2 { return .array(commands.map { .text($0.name) }) }
+        guard arguments.count == 5, arguments.has("filterby", at: 2) else { throw .syntax }
+        let all = commands + commands.flatMap(\.subcommands)
+        if arguments.has("module", at: 3) { return .array([]) }
+        if arguments.has("aclcat", at: 3) {
+            let category = "@" + arguments.text(4).lowercased()
+            return names(all) { $0.categories.contains { $0.description == category } }
+        }
+        guard arguments.has("pattern", at: 3) else { throw .syntax }
+        let pattern = GlobPattern(arguments[4], ignoringCase: true)
+        return names(all) { pattern.matches($0.name.utf8.span) }
+    }
+
+    private static func names(_ commands: [Command], _ isWanted: (Command) -> Bool) -> Reply {
+        .array(commands.filter(isWanted).map { .text($0.name) })
+    }
+
+    /// One entry for each name; null for one that there is not.
+    static let info: LocalHandler = { context, arguments throws(CommandError) in
+        guard arguments.count > 2 else { return .array(offered(context).map(\.description)) }
+        var items: [Reply] = []
+        for index in 2..<arguments.count {
+            items.append(named(arguments[index], context)?.description ?? .null)
+        }
+        return .array(items)
+    }
+
+    /// Names that there are not are left out.
+    static let docs: LocalHandler = { context, arguments throws(CommandError) in
+        guard arguments.count > 2 else { return .map(offered(context).flatMap(\.documentation)) }
+        var items: [Reply] = []
+        for index in 2..<arguments.count {
+            if let command = named(arguments[index], context) { items += command.documentation }
+        }
+        return .map(items)
+    }
+
+    static let keys: LocalHandler = { context, arguments throws(CommandError) in
+        let list = called(arguments)
+        let command = try called(list.arguments, context)
+        return .array(command.keys.places(in: list.count).map { .bytes(list.arguments[$0]) })
+    }
+
+    static let keysAndFlags: LocalHandler = { context, arguments throws(CommandError) in
+        let list = called(arguments)
+        let command = try called(list.arguments, context)
+        var items: [Reply] = []
+        for use in KeyUse.of(command) {
+            let flags = use.flagsOfCall(command, list.arguments).map { Reply.status($0) }
+            for place in use.keys.places(in: list.count) {
+                items.append(.array([.bytes(list.arguments[place]), .set(flags)]))
+            }
+        }
+        return .array(items)
+    }
+
+    /// The command that COMMAND GETKEYS is asked about.
+    private static func called(_ arguments: Arguments) -> ArgumentList {
+        var list = ArgumentList()
+        for index in 2..<arguments.count { list.append(arguments[index]) }
+        return list
+    }
+
+    private static func called(
+        _ arguments: Arguments, _ context: CommandContext
+    ) throws(CommandError) -> Command {
+        let invalid = CommandError("ERR Invalid command specified")
+        guard var command = named(arguments[0], context) else { throw invalid }
+        if !command.subcommands.isEmpty, arguments.count > 1 {
+            let name = "\(command.name)|\(arguments.text(1).lowercased())"
+            guard let found = command.subcommands.first(where: { $0.name == name }) else { throw invalid }
+            command = found
+        }
+        guard !command.keys.isNone else { throw CommandError("ERR The command has no key arguments") }
+        guard command.takes(arguments.count) else {
+            throw CommandError("ERR Invalid number of arguments specified for command")
+        }
+        return command
+    }
+
+    static let help = Reply.help(
+        "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        [
+            "(no subcommand)",
+            "    Return details about all Redis commands.",
+            "COUNT",
+            "    Return the total number of commands in this Redis server.",
+            "LIST",
+            "    Return a list of all commands in this Redis server.",
+            "INFO [<command-name> ...]",
+            "    Return details about multiple Redis commands.",
+            "    If no command names are given, documentation details for all",
+            "    commands are returned.",
+            "DOCS [<command-name> ...]",
+            "    Return documentation details about multiple Redis commands.",
+            "    If no command names are given, documentation details for all",
+            "    commands are returned.",
+            "GETKEYS <full-command>",
+            "    Return the keys from a full Redis command.",
+            "GETKEYSANDFLAGS <full-command>",
+            "    Return the keys and the access flags from a full Redis command.",
+        ])
+}

@@ -1,6 +1,0 @@
-import Reactor
-import Services
-
-extension CommandTable {
-    static let serverCommands: [Command] = []
-}

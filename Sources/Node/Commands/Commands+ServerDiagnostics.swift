@@ -1,0 +1,223 @@
+import Reactor
+
+extension CommandTable {
+    static let diagnosticCommands: [Command] = [
+        Command(
+            "info", arity: -1, [.loading, .stale], .server, since: "1.0.0",
+            "Returns information and statistics about the server.", .node(ServerCommands.information)),
+        Command(
+            "time", arity: 1, [.loading, .stale, .fast], .server, since: "2.6.0",
+            "Returns the server time.", .local(ServerCommands.time)),
+        Command(
+            "debug", arity: -2, [.admin, .noScript, .loading, .stale, .devOnly], .server, since: "1.0.0",
+            complexity: "Depends on subcommand.", "A container for debugging commands.", .node(DebugCommands.run)),
+        Command(
+            "latency", arity: -2, [], .server, since: "2.8.13", complexity: "Depends on subcommand.",
+            "A container for latency diagnostics commands.", subcommands: latencySubcommands, .container),
+        Command(
+            "slowlog", arity: -2, [], .server, since: "2.2.12", complexity: "Depends on subcommand.",
+            "A container for slow log commands.", subcommands: slowLogSubcommands, .container),
+    ]
+
+    private static let administrative: CommandFlags = [.admin, .noScript, .loading, .stale]
+
+    private static let latencySubcommands: [Command] = [
+        Command(
+            "latency|latest", arity: 2, administrative, .server, since: "2.8.13",
+            "Returns the latest latency samples for all events.", .node(LatencyCommands.latest)),
+        Command(
+            "latency|history", arity: 3, administrative, .server, since: "2.8.13",
+            "Returns timestamp-latency samples for an event.", .node(LatencyCommands.history)),
+        Command(
+            "latency|reset", arity: -2, administrative, .server, since: "2.8.13",
+            "Resets the latency data for one or more events.", .node(LatencyCommands.reset)),
+        Command(
+            "latency|help", arity: 2, [.loading, .stale], .server, since: "2.8.13",
+            "Returns helpful text about the different subcommands.", .local { _, _ in LatencyCommands.help }),
+    ]
+
+    private static let slowLogSubcommands: [Command] = [
+        Command(
+            "slowlog|get", arity: -2, [.admin, .loading, .stale], .server, since: "2.2.12",
+            complexity: "O(N), N entries", "Returns the slow log's entries.", .node(SlowLogCommands.get)),
+        Command(
+            "slowlog|len", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
+            "Returns the number of entries in the slow log.", .node(SlowLogCommands.length)),
+        Command(
+            "slowlog|reset", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
+            complexity: "O(N), N entries", "Clears all entries from the slow log.", .node(SlowLogCommands.reset)),
+        Command(
+            "slowlog|help", arity: 2, [.loading, .stale], .server, since: "6.2.0",
+            "Returns helpful text about the different subcommands.", .local { _, _ in SlowLogCommands.help }),
+    ]
+}
+
+extension ServerCommands {
+    /// Seconds since 1970, and the microseconds of the present one.
+    static let time: LocalHandler = { _, _ in
+        let now = WallClock.microseconds
+        return .array([.text("\(now / 1_000_000)"), .text("\(now % 1_000_000)")])
+    }
+}
+
+// MARK: - Slow log
+
+enum SlowLogCommands {
+    private static let countDefault: Int64 = 10
+
+    /// `SLOWLOG GET [count]`: the newest first; -1: all.
+    static let get: NodeHandler = { context, list, completion in
+        let arguments = list.arguments
+        var count = countDefault
+        do throws(CommandError) {
+            guard arguments.count <= 3 else { throw .wrongWords(arguments, of: "SLOWLOG") }
+            if arguments.count == 3 {
+                let error = CommandError("ERR count should be greater than or equal to -1")
+                count = try arguments.integer(2, error)
+                guard count >= -1 else { throw error }
+            }
+        } catch {
+            return completion(.error(error))
+        }
+        gather(context) { [count] entries in
+            let shown = count < 0 ? entries[...] : entries.prefix(Int(clamping: count))
+            completion(.array(shown.map(\.reply)))
+        }
+    }
+
+    static let length: NodeHandler = { context, _, completion in
+        gather(context) { completion(.integer($0.count)) }
+    }
+
+    /// The newest entries of all loops, as many as are kept, the newest first.
+    private static func gather(_ context: CommandContext, completion: @escaping @Sendable ([SlowLogEntry]) -> Void) {
+        let max = context.node.live.slowLogLength
+        context.node.group.gather(on: context.loop) { loop in
+            Array(LoopParts.of(loop).executor.slowLog.entries)
+        } completion: { found in
+            completion(Array(found.joined().sorted { $0.id > $1.id }.prefix(max)))
+        }
+    }
+
+    static let reset: NodeHandler = { context, _, completion in
+        context.node.group.gather(on: context.loop) { loop in
+            LoopParts.of(loop).executor.slowLog.reset()
+        } completion: { _ in
+            completion(.ok)
+        }
+    }
+
+    static let help = Reply.help(
+        "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        [
+            "GET [<count>]",
+            "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
+            "    Entries are made of:",
+            "    id, timestamp, time in microseconds, arguments array, client IP and port,",
+            "    client name",
+            "LEN",
+            "    Return the length of the slowlog.",
+            "RESET",
+            "    Reset the slowlog.",
+        ])
+}
+
+// MARK: - Latency
+
+/// Stalls of the loops: the one event that is watched.
+enum LatencyCommands {
+    private struct Reading: Sendable {
+        let samples: [LatencyLog.Sample]
+        let worst: UInt64
+    }
+
+    private static func gather(_ context: CommandContext, completion: @escaping @Sendable (Reading) -> Void) {
+        context.node.group.gather(on: context.loop) { loop in
+            let log = LoopParts.of(loop).executor.latencyLog
+            return Reading(samples: Array(log.samples), worst: log.worst)
+        } completion: { readings in
+            let samples = LatencyLog.merged(readings.map(\.samples))
+            completion(Reading(samples: samples, worst: readings.map(\.worst).max() ?? 0))
+        }
+    }
+
+    static let latest: NodeHandler = { context, _, completion in
+        gather(context) { reading in
+            guard let latest = reading.samples.last else { return completion(.array([])) }
+            completion(
+                .array([
+                    .array([
+                        .text(LatencyLog.event), .integer(Int64(clamping: latest.time)),
+                        .integer(Int64(clamping: latest.milliseconds)), .integer(Int64(clamping: reading.worst)),
+                    ])
+                ]))
+        }
+    }
+
+    static let history: NodeHandler = { context, list, completion in
+        guard list.arguments.text(2) == LatencyLog.event else { return completion(.array([])) }
+        gather(context) { reading in
+            completion(
+                .array(
+                    reading.samples.map {
+                        .array([.integer(Int64(clamping: $0.time)), .integer(Int64(clamping: $0.milliseconds))])
+                    }))
+        }
+    }
+
+    /// `LATENCY RESET [event …]`: how many events had something to forget.
+    static let reset: NodeHandler = { context, list, completion in
+        let arguments = list.arguments
+        let names = (2..<arguments.count).map { arguments.text($0) }
+        guard names.isEmpty || names.contains(LatencyLog.event) else { return completion(.integer(0)) }
+        context.node.group.gather(on: context.loop) { loop in
+            let log = LoopParts.of(loop).executor.latencyLog
+            defer { log.reset() }
+            return !log.samples.isEmpty
+        } completion: { had in
+            completion(.flag(had.contains(true)))
+        }
+    }
+
+    static let help = Reply.help(
+        "LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        [
+            "HISTORY <event>",
+            "    Return time-latency samples for the <event> class.",
+            "LATEST",
+            "    Return the latest latency samples for all events.",
+            "RESET [<event> ...]",
+            "    Reset latency data of one or more <event> classes.",
+            "    (default: reset all data for all event classes)",
+        ])
+}
+
+// MARK: - Debugging
+
+/// `DEBUG`, which only `tribe dev` has.
+enum DebugCommands {
+    /// Seconds that a client may ask to sleep, and clients of one loop that sleep.
+    static let sleepMax = 600.0
+    static let sleepersMax = 1_000
+
+    static let run: NodeHandler = { context, list, completion in
+        let arguments = list.arguments
+        guard context.node.settings.isDevelopment else { return completion(.error(.unknown(arguments))) }
+        if arguments.count == 2, arguments.has("help", at: 1) {
+            completion(help)
+        } else if arguments.count == 3, arguments.has("sleep", at: 1) {
+            // What is no number is none at all, as Redis has it.
+            let seconds = Double(arguments.text(2)) ?? 0
+            LoopParts.of(context.loop).resp.sleep(min(max(seconds.isNaN ? 0 : seconds, 0), sleepMax), completion)
+        } else {
+            completion(.error(.wrongWords(arguments, of: "DEBUG")))
+        }
+    }
+
+    private static let help = Reply.help(
+        "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        [
+            "SLEEP <seconds>",
+            "    Answer after <seconds>, while others are served. Decimals allowed.",
+        ])
+}

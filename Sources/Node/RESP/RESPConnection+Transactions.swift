@@ -1,0 +1,126 @@
+import Cluster
+import Reactor
+import Services
+
+// Commands about the connection itself, transactions first of all.
+
+extension RESPConnection {
+    func breakTransaction() {
+        session.transaction?.isBroken = true
+    }
+
+    func queue(_ command: Command, _ row: Int, _ arguments: Arguments) -> Bool {
+        let list = ArgumentList(arguments)
+        do throws(CommandError) {
+            guard !command.flags.contains(.noMulti) else {
+                throw CommandError("ERR Command not allowed inside a transaction")
+            }
+            _ = try server.executor.place(of: command.keys.places(in: list.count), in: arguments)
+            try session.transaction?.append(QueuedCommand(command: command, list: list))
+            replyInTurn { $0.simple("QUEUED") }
+        } catch {
+            reject(error, row)
+        }
+        return true
+    }
+
+    func run(_ control: ControlCommand, _ call: CommandCall, _ arguments: Arguments) {
+        do throws(CommandError) {
+            switch control {
+            case .multi: try begin()
+            case .exec: try execute(arguments)
+            case .discard: try discard()
+            case .watch: try watch(arguments)
+            case .unwatch:
+                session.watched = []
+                replyInTurn { $0.ok() }
+            case .quit:
+                replyInTurn { $0.ok() }
+                end()
+            case .subscribe: try subscribe(arguments, as: .channel)
+            case .psubscribe: try subscribe(arguments, as: .pattern)
+            case .unsubscribe: try unsubscribe(arguments, from: .channel)
+            case .punsubscribe: try unsubscribe(arguments, from: .pattern)
+            case .monitor: try monitor()
+            case .hello: try hello(arguments)
+            case .reset: reset()
+            case .clientReply: try setReplyMode(arguments)
+            }
+        } catch {
+            server.statistics.countFailure(error, of: call.row)
+            replyInTurn { $0.error(error.text) }
+        }
+        if call.startedAt != 0 { noteTime(call.row, nanoseconds: EventLoop.nanoseconds - call.startedAt, arguments) }
+        updatePlainness()
+    }
+
+    func updatePlainness() {
+        isPlain =
+            session.transaction == nil && !session.isConfinedToSubscriptions && !session.isMonitor
+            && session.replyMode == .on
+        version = session.version
+    }
+
+    private func begin() throws(CommandError) {
+        guard session.transaction == nil else { throw CommandError("ERR MULTI calls can not be nested") }
+        session.transaction = OpenTransaction()
+        replyInTurn { $0.ok() }
+    }
+
+    private func discard() throws(CommandError) {
+        guard session.transaction != nil else { throw CommandError("ERR DISCARD without MULTI") }
+        session.transaction = nil
+        session.watched = []
+        replyInTurn { $0.ok() }
+    }
+
+    private func execute(_ arguments: Arguments) throws(CommandError) {
+        guard let transaction = session.transaction else { throw CommandError("ERR EXEC without MULTI") }
+        let watched = session.watched
+        session.transaction = nil
+        session.watched = []
+        let exec = server.node.pubsub.hasMonitors ? ArgumentList(arguments) : nil
+        guard !transaction.isBroken else {
+            showToMonitors([], exec: exec, isDone: false)
+            throw .execAborted
+        }
+        let work = Transaction(
+            transaction.commands, watched: watched, client: session, executor: server.executor)
+        wait { connection in
+            work.run { outcome in
+                let isDone = if case .done = outcome { true } else { false }
+                connection.showToMonitors(transaction.commands, exec: exec, isDone: isDone)
+                if case .done(let replies) = outcome { connection.note(transaction.commands, replies) }
+                connection.answerAwaited { writer in
+                    switch outcome {
+                    case .done(let replies): writer.write(.array(replies))
+                    case .watchedKeyChanged: writer.nullArray()
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes the versions that the keys have now, each on its loop.
+    private func watch(_ arguments: Arguments) throws(CommandError) {
+        guard session.transaction == nil else { throw CommandError("ERR WATCH inside MULTI is not allowed") }
+        let keys = (1..<arguments.count).map { arguments.bytes($0) }
+        guard keys.allSatisfy({ $0.count <= CacheKey.lengthMax }) else { throw .keyTooLong }
+        wait { connection in
+            connection.server.executor.versions(of: keys) { found in
+                connection.session.watched += found
+                connection.answerAwaited { $0.ok() }
+            }
+        }
+    }
+}
+
+extension OpenTransaction {
+    mutating func append(_ queued: QueuedCommand) throws(CommandError) {
+        byteCount += queued.list.footprint
+        guard commands.count < Self.commandsMax, byteCount <= Self.bytesMax else {
+            throw CommandError("ERR a transaction has at most \(Self.commandsMax) commands of \(Self.bytesMax) bytes")
+        }
+        commands.append(queued)
+    }
+}
