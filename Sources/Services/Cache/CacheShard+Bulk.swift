@@ -7,6 +7,8 @@ extension CacheShard {
     private var partitionStride: Int { box.contents.table.settings.loopCount }
     private static let stepVisits = 4_096
     private static let stepEntries = 512
+    /// Partitions of which a step of a removal may find nothing to remove.
+    private static let stepPartitions = 256
 
     /// Removes every entry that is there now and calls `completion`, on this loop, when their memory is free. From this
     /// call on nobody sees them, nor can bring them back by changing one. Entries written meanwhile stay.
@@ -17,15 +19,25 @@ extension CacheShard {
         clear(before: version, partition: loop.index, from: .start, completion: completion)
     }
 
+    /// Goes on with a removal, partition by partition.
     private func clear(
         before version: Version, partition: Int, from cursor: ScanCursor, completion: @escaping @Sendable () -> Void
     ) {
-        guard partition < PartitionID.count else { return completion() }
-        let id = PartitionID(rawValue: UInt16(partition))
-        let next = box.contents.table.clear(id, before: version, from: cursor, visits: Self.stepVisits)
-        box.contents.table.clearChanges()
-        let following = next == nil ? partition + partitionStride : partition
-        goOn { $0.clear(before: version, partition: following, from: next ?? .start, completion: completion) }
+        var (partition, cursor, partitionsLeft) = (partition, cursor, Self.stepPartitions)
+        let enough = box.contents.table.entries - Self.stepEntries
+        while partition < PartitionID.count {
+            guard partitionsLeft > 0, box.contents.table.entries > enough else {
+                let (partition, cursor) = (partition, cursor)
+                return goOn { $0.clear(before: version, partition: partition, from: cursor, completion: completion) }
+            }
+            partitionsLeft -= 1
+            let id = PartitionID(rawValue: UInt16(partition))
+            let next = box.contents.table.clear(id, before: version, from: cursor, visits: Self.stepEntries)
+            box.contents.table.clearChanges()
+            if next == nil { partition += partitionStride }
+            cursor = next ?? .start
+        }
+        completion()
     }
 
     /// Removes every entry whose key begins with `prefix` and calls `completion`, on this loop. One that is written
