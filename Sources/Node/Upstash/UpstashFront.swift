@@ -109,8 +109,8 @@ extension UpstashFront {
         return true
     }
 
-    /// Whether the token in `Authorization` or `?_token=` is a right one. Without a tokens file, which is loopback only,
-    /// any token has every role, and so has none.
+    /// Whether the token in `Authorization` or `?_token=` is a right one. Without a tokens file, which is for loopback
+    /// only, any token has every role, and so has none.
     private func isAuthorized(_ head: HTTPRequestHead) -> Bool { true }
 
     /// Whether the command that a path begins with changes nothing.

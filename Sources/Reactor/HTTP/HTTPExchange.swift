@@ -153,8 +153,8 @@ extension HTTPExchange {
     /// The answer is complete: it leaves when those before it have.
     func complete() {
         state = .answered
-        onClientLeaving = nil
         if holder === loop {
+            onClientLeaving = nil
             connection?.didAnswer(self)
         } else {
             loop.execute { self.takeBack() }

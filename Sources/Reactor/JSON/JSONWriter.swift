@@ -249,7 +249,11 @@ extension JSONWriter {
     /// The escape of the character at `index`, or U+FFFD where none begins (`length` 0).
     private mutating func appendReplacement(of text: Span<UInt8>, at index: Int, length: Int) {
         switch (length, text[index]) {
-        case (0, _): buffer += [0xEF, 0xBF, 0xBD]
+        case (0, _):
+            // One by one: an array of the three would be made anew for each, and there may be millions.
+            buffer.append(0xEF)
+            buffer.append(0xBF)
+            buffer.append(0xBD)
         case (3, _): appendEscape(code: 0x2000 + UInt16(text[index + 2] & 0x3F))
         case (_, UInt8(ascii: "\"")): appendEscape("\"")
         case (_, UInt8(ascii: "\\")): appendEscape("\\")
