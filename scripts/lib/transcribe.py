@@ -14,13 +14,19 @@ WORD = re.compile(r'"(?:[^"\\]|\\.)*"(?:\*\d+)?(?:\+"(?:[^"\\]|\\.)*"(?:\*\d+)?)
 PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\*(\d+))?')
 
 
+class VersionRefused(Exception):
+    """The server does not speak this version of the protocol."""
+
+
 class Connection:
     def __init__(self, port: int, version: int):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.file = self.socket.makefile("rb")
         self.version = version
         if version == 3:
-            self.ask([b"HELLO", b"3"], 0)
+            reply = self.ask([b"HELLO", b"3"], 0)
+            if reply[0].startswith("-"):
+                raise VersionRefused(reply[0])
         self.ask([b"FLUSHALL"], 0)
 
     def ask(self, words: list[bytes], now: int) -> list[str]:

@@ -44,6 +44,17 @@ struct TranscriptPlayer {
         }
     }
 
+    /// Whether every command that exists can be run without a connection; other files are played over the network.
+    static func plays(_ transcript: Transcript) -> Bool {
+        transcript.commands.allSatisfy { line in
+            let name = TranscriptWords.split(line, now: 0)[0]
+            switch CommandTable.shared.command(named: name.span)?.handler {
+            case .keyed, .get, .local, nil: return true
+            case .node, .control, .container: return false
+            }
+        }
+    }
+
     private init(_ transcript: Transcript, _ version: RESPVersion, _ loop: EventLoop) {
         self.transcript = transcript
         self.version = version
