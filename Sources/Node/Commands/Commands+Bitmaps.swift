@@ -5,28 +5,28 @@ extension CommandTable {
     static let bitmapCommands: [Command] = [
         Command(
             "setbit", arity: 4, [.write, .denyOOM], keys: .one, .bitmap, since: "2.2.0",
-            "Sets or clears the bit at an offset of the string value. The key is created if it doesn't exist.",
+            "Writes one bit of a value, and answers what it was.",
             .keyed(BitmapCommands.setBit)),
         Command(
             "getbit", arity: 3, [.readonly, .fast], keys: .one, .bitmap, since: "2.2.0",
-            "Returns the bit at an offset of the string value.", .keyed(BitmapCommands.getBit)),
+            "Reads one bit of a value.", .keyed(BitmapCommands.getBit)),
         Command(
             "bitcount", arity: -2, [.readonly], keys: .one, .bitmap, since: "2.6.0", complexity: "O(N)",
-            "Counts the set bits of a string.", .keyed(BitmapCommands.count)),
+            "How many bits of a value, or of a part of it, are 1.", .keyed(BitmapCommands.count)),
         Command(
             "bitpos", arity: -3, [.readonly], keys: .one, .bitmap, since: "2.8.7", complexity: "O(N)",
-            "Finds the first set or clear bit of a string.", .keyed(BitmapCommands.position)),
+            "Where the first bit that is 1, or 0, stands.", .keyed(BitmapCommands.position)),
         Command(
             "bitop", arity: -4, [.write, .denyOOM], keys: .fromSecond, .bitmap, since: "2.6.0", complexity: "O(N)",
-            "Combines strings bit by bit and stores the result.", .keyed(BitmapCommands.combine)),
+            "AND, OR, XOR or NOT of values, stored under a key.", .keyed(BitmapCommands.combine)),
         Command(
             "bitfield", arity: -2, [.write, .denyOOM], keys: .one, .bitmap, since: "3.2.0",
             complexity: "O(1) for each subcommand",
-            "Reads and changes integers of any width within a string.", .keyed(BitmapCommands.field)),
+            "Reads, writes and counts up integers of 1 to 64 bits inside a value.", .keyed(BitmapCommands.field)),
         Command(
             "bitfield_ro", arity: -2, [.readonly, .fast], keys: .one, .bitmap, since: "6.0.0",
             complexity: "O(1) for each subcommand",
-            "Reads integers of any width within a string.", .keyed(BitmapCommands.readOnlyField)),
+            "Reads integers of 1 to 64 bits inside a value.", .keyed(BitmapCommands.readOnlyField)),
     ]
 }
 

@@ -4,7 +4,7 @@ extension CommandTable {
     static let clientCommands: [Command] = [
         Command(
             "client", arity: -2, [], .connection, since: "2.4.0", complexity: "Depends on subcommand.",
-            "A container for client connection commands.",
+            "About connections of this protocol.",
             subcommands: clientReadingSubcommands + clientSettingSubcommands + clientAdminSubcommands, .container)
     ]
 
@@ -14,57 +14,58 @@ extension CommandTable {
     private static let clientReadingSubcommands: [Command] = [
         Command(
             "client|id", arity: 2, plain, .connection, since: "5.0.0",
-            "Returns the unique client ID of the connection.", .local(ClientCommands.id)),
+            "The number of this connection; no other ever has it.", .local(ClientCommands.id)),
         Command(
             "client|info", arity: 2, plain, .connection, since: "6.2.0",
-            "Returns information about the connection.", .local(ClientCommands.info)),
+            "The line of CLIENT LIST about this connection.", .local(ClientCommands.info)),
         Command(
             "client|getname", arity: 2, plain, .connection, since: "2.6.9",
-            "Returns the name of the connection.", .local(ClientCommands.name)),
+            "The name that this connection gave itself.", .local(ClientCommands.name)),
         Command(
             "client|getredir", arity: 2, plain, .connection, since: "6.0.0",
-            "Returns the client ID to which the connection's tracking notifications are redirected.",
+            "Where invalidations go: nowhere, as tracking is off.",
             .local { _, _ in .integer(-1) }),
         Command(
             "client|list", arity: -2, administrative, .connection, since: "2.4.0", complexity: "O(N), N connections",
-            "Lists open connections.", .node(ClientCommands.list)),
+            "One line for each connection of all loops.", .node(ClientCommands.list)),
         Command(
             "client|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
-            "Returns helpful text about the different subcommands.", .local { _, _ in ClientCommands.help }),
+            "The subcommands in short.", .local { _, _ in ClientCommands.help }),
     ]
 
     private static let clientSettingSubcommands: [Command] = [
         Command(
             "client|setname", arity: 3, plain, .connection, since: "2.6.9",
-            "Sets the connection name.", .local(ClientCommands.setName)),
+            "Gives this connection a name for CLIENT LIST.", .local(ClientCommands.setName)),
         Command(
             "client|setinfo", arity: 4, plain, .connection, since: "7.2.0",
-            "Sets information specific to the client or connection.", .local(ClientCommands.setInfo)),
+            "Notes which library the client is made with, and its version.", .local(ClientCommands.setInfo)),
         Command(
             "client|reply", arity: 3, plain, .connection, since: "3.2.0",
-            "Instructs the server whether to reply to commands.", .control(.clientReply)),
+            "Switches replies on or off, or drops the next one.", .control(.clientReply)),
         Command(
             "client|tracking", arity: -3, plain, .connection, since: "6.0.0",
-            "Controls server-assisted client-side caching for the connection.", .local(ClientCommands.track)),
+            "OFF is accepted; tracking itself is not offered.", .local(ClientCommands.track)),
         Command(
             "client|no-evict", arity: 3, administrative, .connection, since: "7.0.0",
-            "Sets the client eviction mode of the connection.", .local(ClientCommands.setEvictionMode)),
+            "Accepted and shown; output limits hold all the same.", .local(ClientCommands.setEvictionMode)),
         Command(
             "client|no-touch", arity: 3, plain, .connection, since: "7.2.0",
-            "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
+            "Accepted and shown.",
             .local(ClientCommands.setTouchMode)),
     ]
 
     private static let clientAdminSubcommands: [Command] = [
         Command(
             "client|kill", arity: -3, administrative, .connection, since: "2.4.0", complexity: "O(N), N connections",
-            "Terminates open connections.", .node(ClientCommands.kill)),
+            "Ends connections by address, number, kind or name of user.", .node(ClientCommands.kill)),
         Command(
             "client|pause", arity: -3, administrative, .connection, since: "3.0.0",
-            "Suspends commands processing.", .node(ClientCommands.pause)),
+            "Holds back commands of all clients, or only their writes, for some milliseconds.",
+            .node(ClientCommands.pause)),
         Command(
             "client|unpause", arity: 2, administrative, .connection, since: "6.2.0", complexity: "O(N), N held clients",
-            "Resumes processing commands from paused clients.", .node(ClientCommands.endPause)),
+            "Ends a pause at once.", .node(ClientCommands.endPause)),
     ]
 }
 

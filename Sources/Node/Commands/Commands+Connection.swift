@@ -4,29 +4,30 @@ extension CommandTable {
     static let connectionCommands: [Command] = [
         Command(
             "ping", arity: -1, [.fast, .whileSubscribed], .connection, since: "1.0.0",
-            "Returns the server's liveliness response.", .local(ConnectionCommands.ping)),
+            "PONG, or the word that came with it: the connection lives.", .local(ConnectionCommands.ping)),
         Command(
             "echo", arity: 2, [.loading, .stale, .fast], .connection, since: "1.0.0",
-            "Returns the given string.",
+            "The word that came with it.",
             .local { _, arguments throws(CommandError) in .bytes(arguments[1]) }),
         Command(
             "auth", arity: -2, [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection], .connection,
-            since: "1.0.0", complexity: "O(N), N passwords of the user", "Authenticates the connection.",
+            since: "1.0.0", complexity: "O(N), N passwords of the user",
+            "Says who the client is. Without tokens everybody is let in.",
             .local(ConnectionCommands.auth)),
         Command(
             "hello", arity: -1, [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection], .connection,
-            since: "6.0.0", "Handshakes with the server.", .control(.hello)),
+            since: "6.0.0", "Chooses RESP2 or RESP3, and answers who speaks.", .control(.hello)),
         Command(
             "select", arity: 2, [.loading, .stale, .fast, .connection], .connection, since: "1.0.0",
-            "Changes the selected database.", .local(ConnectionCommands.select)),
+            "Chooses a database, of which there is one: 0.", .local(ConnectionCommands.select)),
         Command(
             "quit", arity: -1,
             [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection, .whileSubscribed], .connection,
-            since: "1.0.0", "Closes the connection.", .control(.quit)),
+            since: "1.0.0", "OK, then the end of the connection.", .control(.quit)),
         Command(
             "reset", arity: 1,
             [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection, .whileSubscribed], .connection,
-            since: "6.2.0", "Resets the connection.", .control(.reset)),
+            since: "6.2.0", "Makes the connection as it was when it was opened.", .control(.reset)),
     ]
 }
 

@@ -4,37 +4,37 @@ extension CommandTable {
     static let introspectionCommands: [Command] = [
         Command(
             "command", arity: -1, [.loading, .stale], .connection, since: "2.8.13", complexity: "O(N), N commands",
-            "Returns detailed information about all commands.", subcommands: introspectionSubcommands,
+            "Everything known of each command: words, flags, keys.", subcommands: introspectionSubcommands,
             .local { context, _ in .array(IntrospectionCommands.offered(context).map(\.description)) })
     ]
 
     private static let introspectionSubcommands: [Command] = [
         Command(
             "command|count", arity: 2, [.loading, .stale], .connection, since: "2.8.13",
-            "Returns a count of commands.",
+            "How many commands there are.",
             .local { context, _ in .integer(IntrospectionCommands.offered(context).count) }),
         Command(
             "command|list", arity: -2, [.loading, .stale], .connection, since: "7.0.0", complexity: "O(N), N commands",
-            "Returns a list of command names.", .local(IntrospectionCommands.list)),
+            "Their names, all or by a pattern or category.", .local(IntrospectionCommands.list)),
         Command(
             "command|info", arity: -2, [.loading, .stale], .connection, since: "2.8.13",
-            complexity: "O(N), N commands", "Returns information about one, multiple or all commands.",
+            complexity: "O(N), N commands", "What is known of the named commands.",
             .local(IntrospectionCommands.info)),
         Command(
             "command|docs", arity: -2, [.loading, .stale], .connection, since: "7.0.0", complexity: "O(N), N commands",
-            "Returns documentary information about one, multiple or all commands.",
+            "Summaries, groups and costs of commands.",
             .local(IntrospectionCommands.docs)),
         Command(
             "command|getkeys", arity: -4, [.loading, .stale], .connection, since: "2.8.13",
-            complexity: "O(N), N words", "Extracts the key names from an arbitrary command.",
+            complexity: "O(N), N words", "Which words of a command line are keys.",
             .local(IntrospectionCommands.keys)),
         Command(
             "command|getkeysandflags", arity: -4, [.loading, .stale], .connection, since: "7.0.0",
-            complexity: "O(N), N words", "Extracts the key names and access flags for an arbitrary command.",
+            complexity: "O(N), N words", "Which words of a command line are keys, and what is done to each.",
             .local(IntrospectionCommands.keysAndFlags)),
         Command(
             "command|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
-            "Returns helpful text about the different subcommands.", .local { _, _ in IntrospectionCommands.help }),
+            "The subcommands in short.", .local { _, _ in IntrospectionCommands.help }),
     ]
 }
 

@@ -7,35 +7,35 @@ extension CommandTable {
     static let keyCommands: [Command] = [
         Command(
             "del", arity: -2, [.write], keys: .all, .generic, since: "1.0.0", complexity: "O(N)",
-            "Deletes one or more keys.", .keyed(KeyCommands.delete)),
+            "Removes keys, and answers how many there were.", .keyed(KeyCommands.delete)),
         Command(
             "unlink", arity: -2, [.write, .fast], keys: .all, .generic, since: "4.0.0", complexity: "O(N)",
             "Deletes one or more keys. The same as DEL: memory is given back at once.", .keyed(KeyCommands.delete)),
         Command(
             "exists", arity: -2, [.readonly, .fast], keys: .all, .generic, since: "1.0.0", complexity: "O(N)",
-            "Determines whether one or more keys exist.", .keyed(KeyCommands.exists)),
+            "How many of the keys are there; one named twice counts twice.", .keyed(KeyCommands.exists)),
         Command(
             "touch", arity: -2, [.readonly, .fast], keys: .all, .generic, since: "3.2.1", complexity: "O(N)",
             "Counts a use of each of the keys and returns how many exist.", .keyed(KeyCommands.touch)),
         Command(
             "type", arity: 2, [.readonly, .fast], keys: .one, .generic, since: "1.0.0",
-            "Determines the type of value stored at a key.", .keyed(KeyCommands.type)),
+            "What kind of value a key has: string, or none.", .keyed(KeyCommands.type)),
         Command(
             "rename", arity: 3, [.write], keys: .two, .generic, since: "1.0.0",
-            "Renames a key and overwrites the destination.",
+            "Moves an entry to another key, over what is there.",
             .keyed { keys, arguments throws(CommandError) in
                 _ = try KeyCommands.rename(keys, arguments, overwrites: true)
                 return .ok
             }),
         Command(
             "renamenx", arity: 3, [.write, .fast], keys: .two, .generic, since: "1.0.0",
-            "Renames a key only when the target key name doesn't exist.",
+            "Moves an entry to another key if that is free.",
             .keyed { keys, arguments throws(CommandError) in
                 .flag(try KeyCommands.rename(keys, arguments, overwrites: false))
             }),
         Command(
             "copy", arity: -3, [.write, .denyOOM], keys: .two, .generic, since: "6.2.0",
-            "Copies the value of a key to a new key.", .keyed(KeyCommands.copy)),
+            "Copies an entry to another key, with all that it has.", .keyed(KeyCommands.copy)),
     ]
 }
 

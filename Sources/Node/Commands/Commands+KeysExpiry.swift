@@ -5,53 +5,53 @@ extension CommandTable {
     static let expiryCommands: [Command] = [
         Command(
             "expire", arity: -3, [.write, .fast], keys: .one, .generic, since: "1.0.0",
-            "Sets the expiration time of a key in seconds.",
+            "Lets a key expire in so many seconds.",
             .keyed { keys, arguments throws(CommandError) in
                 try ExpiryCommands.expire(keys, arguments, .seconds, after: keys.now, name: "expire")
             }),
         Command(
             "pexpire", arity: -3, [.write, .fast], keys: .one, .generic, since: "2.6.0",
-            "Sets the expiration time of a key in milliseconds.",
+            "Lets a key expire in so many milliseconds.",
             .keyed { keys, arguments throws(CommandError) in
                 try ExpiryCommands.expire(keys, arguments, .milliseconds, after: keys.now, name: "pexpire")
             }),
         Command(
             "expireat", arity: -3, [.write, .fast], keys: .one, .generic, since: "1.2.0",
-            "Sets the expiration time of a key to a Unix timestamp.",
+            "Lets a key expire at a time in seconds since 1970.",
             .keyed { keys, arguments throws(CommandError) in
                 try ExpiryCommands.expire(keys, arguments, .seconds, after: 0, name: "expireat")
             }),
         Command(
             "pexpireat", arity: -3, [.write, .fast], keys: .one, .generic, since: "2.6.0",
-            "Sets the expiration time of a key to a Unix milliseconds timestamp.",
+            "Lets a key expire at a time in milliseconds since 1970.",
             .keyed { keys, arguments throws(CommandError) in
                 try ExpiryCommands.expire(keys, arguments, .milliseconds, after: 0, name: "pexpireat")
             }),
         Command(
             "expiretime", arity: 2, [.readonly, .fast], keys: .one, .generic, since: "7.0.0",
-            "Returns the expiration time of a key as a Unix timestamp.",
+            "When a key expires, in seconds since 1970.",
             .keyed { keys, arguments throws(CommandError) in
                 ExpiryCommands.time(keys, arguments) { ExpiryCommands.seconds($0) }
             }),
         Command(
             "pexpiretime", arity: 2, [.readonly, .fast], keys: .one, .generic, since: "7.0.0",
-            "Returns the expiration time of a key as a Unix milliseconds timestamp.",
+            "When a key expires, in milliseconds since 1970.",
             .keyed { keys, arguments throws(CommandError) in ExpiryCommands.time(keys, arguments) { $0 } }),
         Command(
             "ttl", arity: 2, [.readonly, .fast], keys: .one, .generic, since: "1.0.0",
-            "Returns the expiration time in seconds of a key.",
+            "How many seconds a key has left: -1 without end, -2 absent.",
             .keyed { keys, arguments throws(CommandError) in
                 ExpiryCommands.time(keys, arguments) { ExpiryCommands.seconds($0 - min($0, keys.now)) }
             }),
         Command(
             "pttl", arity: 2, [.readonly, .fast], keys: .one, .generic, since: "2.6.0",
-            "Returns the expiration time in milliseconds of a key.",
+            "How many milliseconds a key has left: -1 without end, -2 absent.",
             .keyed { keys, arguments throws(CommandError) in
                 ExpiryCommands.time(keys, arguments) { $0 - min($0, keys.now) }
             }),
         Command(
             "persist", arity: 2, [.write, .fast], keys: .one, .generic, since: "2.2.0",
-            "Removes the expiration time of a key.", .keyed(ExpiryCommands.persist)),
+            "Lets a key stay that would expire.", .keyed(ExpiryCommands.persist)),
     ]
 }
 

@@ -5,10 +5,10 @@ extension CommandTable {
     static let inspectionCommands: [Command] = [
         Command(
             "object", arity: -2, [], .generic, since: "2.2.3", complexity: "Depends on subcommand.",
-            "A container for object introspection commands.", subcommands: objectCommands, .container),
+            "About how values are kept.", subcommands: objectCommands, .container),
         Command(
             "memory", arity: -2, [], .server, since: "4.0.0", complexity: "Depends on subcommand.",
-            "A container for memory diagnostics commands.", subcommands: memoryCommands, .container),
+            "About what entries occupy.", subcommands: memoryCommands, .container),
     ]
 
     private static let objectCommands: [Command] = [
@@ -20,7 +20,7 @@ extension CommandTable {
             "Returns how often a key was used of late, from 0 to 3.", .keyed(InspectionCommands.frequency)),
         Command(
             "object|help", arity: 2, [.loading, .stale], .generic, since: "6.2.0",
-            "Returns helpful text about the different subcommands.",
+            "The subcommands in short.",
             .local { _, _ throws(CommandError) in InspectionCommands.objectHelp }),
         Command(
             "object|idletime", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
@@ -28,7 +28,7 @@ extension CommandTable {
             .keyed(InspectionCommands.idleTime)),
         Command(
             "object|refcount", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
-            "Returns the reference count of a value of a key, which is 1.",
+            "Always 1: no value is shared.",
             .keyed { keys, arguments throws(CommandError) in
                 keys.facts(of: arguments[2]) == nil ? .null : .integer(1)
             }),
@@ -37,7 +37,7 @@ extension CommandTable {
     private static let memoryCommands: [Command] = [
         Command(
             "memory|help", arity: 2, [.loading, .stale], .server, since: "4.0.0",
-            "Returns helpful text about the different subcommands.",
+            "The subcommands in short.",
             .local { _, _ throws(CommandError) in InspectionCommands.memoryHelp }),
         Command(
             "memory|usage", arity: -3, [.readonly], keys: .second, .server, since: "4.0.0",

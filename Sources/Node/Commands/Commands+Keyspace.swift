@@ -8,23 +8,23 @@ extension CommandTable {
     static let keyspaceCommands: [Command] = [
         Command(
             "keys", arity: 2, [.readonly, .keyspace], .generic, since: "1.0.0", complexity: "O(N)",
-            "Returns all key names that match a pattern.", .node(KeyspaceCommands.keys)),
+            "All keys that match a pattern, gathered in steps.", .node(KeyspaceCommands.keys)),
         Command(
             "scan", arity: -2, [.readonly, .keyspace], .generic, since: "2.8.0",
             complexity: "O(1) for every call. O(N) for a complete iteration.",
-            "Iterates over the key names in the database.", .node(KeyspaceCommands.scan)),
+            "A few keys and a cursor to go on with, until that is 0.", .node(KeyspaceCommands.scan)),
         Command(
             "randomkey", arity: 1, [.readonly, .keyspace], .generic, since: "1.0.0",
-            "Returns a random key name from the database.", .node(KeyspaceCommands.randomKey)),
+            "One key by chance.", .node(KeyspaceCommands.randomKey)),
         Command(
             "dbsize", arity: 1, [.readonly, .fast, .keyspace], .server, since: "1.0.0",
-            "Returns the number of keys in the database.", .node(KeyspaceCommands.size)),
+            "How many keys there are.", .node(KeyspaceCommands.size)),
         Command(
             "flushall", arity: -1, [.write, .keyspace], .server, since: "1.0.0", complexity: "O(N)",
-            "Removes all keys from all databases.", .node(KeyspaceCommands.flush)),
+            "Removes every key.", .node(KeyspaceCommands.flush)),
         Command(
             "flushdb", arity: -1, [.write, .keyspace], .server, since: "1.0.0", complexity: "O(N)",
-            "Removes all keys from the current database.", .node(KeyspaceCommands.flush)),
+            "Removes every key: there is one database.", .node(KeyspaceCommands.flush)),
     ]
 }
 

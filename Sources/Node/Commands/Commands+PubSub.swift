@@ -5,47 +5,48 @@ extension CommandTable {
     static let pubsubCommands: [Command] = [
         Command(
             "publish", arity: 3, [.pubsub, .loading, .stale, .fast, .mayReplicate], .pubsub, since: "2.0.0",
-            complexity: "O(N+M), N subscribers of the channel and M patterns", "Posts a message to a channel.",
+            complexity: "O(N+M), N subscribers of the channel and M patterns",
+            "Sends a message to all who subscribe its channel, and answers how many.",
             .node(PubSubCommands.publish)),
         Command(
             "subscribe", arity: -2, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
-            since: "2.0.0", complexity: "O(N), N channels", "Listens for messages published to channels.",
+            since: "2.0.0", complexity: "O(N), N channels", "From now on messages of these channels arrive.",
             .control(.subscribe)),
         Command(
             "psubscribe", arity: -2, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
             since: "2.0.0", complexity: "O(N), N patterns",
-            "Listens for messages published to channels that match patterns.", .control(.psubscribe)),
+            "From now on messages of channels that match these patterns arrive.", .control(.psubscribe)),
         Command(
             "unsubscribe", arity: -1, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
-            since: "2.0.0", complexity: "O(N), N channels", "Stops listening to messages posted to channels.",
+            since: "2.0.0", complexity: "O(N), N channels", "No more messages of these channels, or of any.",
             .control(.unsubscribe)),
         Command(
             "punsubscribe", arity: -1, [.pubsub, .noScript, .loading, .stale, .connection, .whileSubscribed], .pubsub,
             since: "2.0.0", complexity: "O(N), N patterns",
-            "Stops listening to messages published to channels that match patterns.", .control(.punsubscribe)),
+            "No more messages by these patterns, or by any.", .control(.punsubscribe)),
         Command(
             "pubsub", arity: -2, [], .pubsub, since: "2.8.0", complexity: "Depends on subcommand.",
-            "A container for Pub/Sub commands.", subcommands: pubsubSubcommands, .container),
+            "About channels and who subscribes them.", subcommands: pubsubSubcommands, .container),
         Command(
             "monitor", arity: 1, [.admin, .noScript, .loading, .stale, .connection], .server, since: "1.0.0",
-            "Listens for all requests received by the server in real-time.", .control(.monitor)),
+            "From now on every command of every client arrives as a line.", .control(.monitor)),
     ]
 
     private static let pubsubSubcommands: [Command] = [
         Command(
             "pubsub|channels", arity: -2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
-            complexity: "O(N), N active channels", "Returns the active channels.", .node(PubSubCommands.channels)),
+            complexity: "O(N), N active channels", "Channels that somebody subscribes.", .node(PubSubCommands.channels)),
         Command(
             "pubsub|numsub", arity: -2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
-            complexity: "O(N), N requested channels", "Returns a count of subscribers to channels.",
+            complexity: "O(N), N requested channels", "How many subscribe each of these channels.",
             .node(PubSubCommands.subscriberCounts)),
         Command(
             "pubsub|numpat", arity: 2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
-            complexity: "O(N), N patterns", "Returns a count of unique pattern subscriptions.",
+            complexity: "O(N), N patterns", "How many patterns are subscribed.",
             .node(PubSubCommands.patternCount)),
         Command(
             "pubsub|help", arity: 2, [.loading, .stale], .pubsub, since: "6.2.0",
-            "Returns helpful text about the different subcommands.", .local(PubSubCommands.help)),
+            "The subcommands in short.", .local(PubSubCommands.help)),
     ]
 }
 

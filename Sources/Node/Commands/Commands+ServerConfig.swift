@@ -5,7 +5,7 @@ extension CommandTable {
     static let configCommands: [Command] = [
         Command(
             "config", arity: -2, [], .server, since: "2.0.0", complexity: "Depends on subcommand.",
-            "A container for server configuration commands.", subcommands: configSubcommands, .container)
+            "About settings of the node.", subcommands: configSubcommands, .container)
     ]
 
     private static let administrative: CommandFlags = [.admin, .noScript, .loading, .stale]
@@ -13,22 +13,22 @@ extension CommandTable {
     private static let configSubcommands: [Command] = [
         Command(
             "config|get", arity: -3, administrative, .server, since: "2.0.0", complexity: "O(N), N parameters",
-            "Returns the effective values of configuration parameters.", .local(ConfigCommands.get)),
+            "Settings by name or pattern.", .local(ConfigCommands.get)),
         Command(
             "config|set", arity: -4, administrative, .server, since: "2.0.0", complexity: "O(N), N parameters",
-            "Sets configuration parameters in-flight.", .node(ConfigCommands.set)),
+            "Changes settings that may change while the node runs.", .node(ConfigCommands.set)),
         Command(
             "config|resetstat", arity: 2, administrative, .server, since: "2.0.0",
-            "Resets the server's statistics.", .node(ConfigCommands.resetStatistics)),
+            "Begins the counts of INFO anew.", .node(ConfigCommands.resetStatistics)),
         Command(
             "config|rewrite", arity: 2, administrative, .server, since: "2.8.0",
-            "Persists the effective configuration to file.",
+            "An error: there is no file of settings to write.",
             .local { _, _ throws(CommandError) in
                 throw CommandError("ERR The server is running without a config file")
             }),
         Command(
             "config|help", arity: 2, [.loading, .stale], .server, since: "5.0.0",
-            "Returns helpful text about the different subcommands.", .local { _, _ in ConfigCommands.help }),
+            "The subcommands in short.", .local { _, _ in ConfigCommands.help }),
     ]
 }
 

@@ -4,19 +4,19 @@ extension CommandTable {
     static let diagnosticCommands: [Command] = [
         Command(
             "info", arity: -1, [.loading, .stale], .server, since: "1.0.0",
-            "Returns information and statistics about the server.", .node(ServerCommands.information)),
+            "The state of the node, as lines of names and values by section.", .node(ServerCommands.information)),
         Command(
             "time", arity: 1, [.loading, .stale, .fast], .server, since: "2.6.0",
-            "Returns the server time.", .local(ServerCommands.time)),
+            "The node's time: seconds since 1970 and microseconds.", .local(ServerCommands.time)),
         Command(
             "debug", arity: -2, [.admin, .noScript, .loading, .stale, .devOnly], .server, since: "1.0.0",
-            complexity: "Depends on subcommand.", "A container for debugging commands.", .node(DebugCommands.run)),
+            complexity: "Depends on subcommand.", "For tests of clients; `tribe dev` only.", .node(DebugCommands.run)),
         Command(
             "latency", arity: -2, [], .server, since: "2.8.13", complexity: "Depends on subcommand.",
-            "A container for latency diagnostics commands.", subcommands: latencySubcommands, .container),
+            "About stalls of the loops.", subcommands: latencySubcommands, .container),
         Command(
             "slowlog", arity: -2, [], .server, since: "2.2.12", complexity: "Depends on subcommand.",
-            "A container for slow log commands.", subcommands: slowLogSubcommands, .container),
+            "About commands that took long.", subcommands: slowLogSubcommands, .container),
     ]
 
     private static let administrative: CommandFlags = [.admin, .noScript, .loading, .stale]
@@ -24,31 +24,31 @@ extension CommandTable {
     private static let latencySubcommands: [Command] = [
         Command(
             "latency|latest", arity: 2, administrative, .server, since: "2.8.13",
-            "Returns the latest latency samples for all events.", .node(LatencyCommands.latest)),
+            "The last and the worst stall.", .node(LatencyCommands.latest)),
         Command(
             "latency|history", arity: 3, administrative, .server, since: "2.8.13",
-            "Returns timestamp-latency samples for an event.", .node(LatencyCommands.history)),
+            "The stalls of late, with their times.", .node(LatencyCommands.history)),
         Command(
             "latency|reset", arity: -2, administrative, .server, since: "2.8.13",
-            "Resets the latency data for one or more events.", .node(LatencyCommands.reset)),
+            "Forgets stalls.", .node(LatencyCommands.reset)),
         Command(
             "latency|help", arity: 2, [.loading, .stale], .server, since: "2.8.13",
-            "Returns helpful text about the different subcommands.", .local { _, _ in LatencyCommands.help }),
+            "The subcommands in short.", .local { _, _ in LatencyCommands.help }),
     ]
 
     private static let slowLogSubcommands: [Command] = [
         Command(
             "slowlog|get", arity: -2, [.admin, .loading, .stale], .server, since: "2.2.12",
-            complexity: "O(N), N entries", "Returns the slow log's entries.", .node(SlowLogCommands.get)),
+            complexity: "O(N), N entries", "The latest commands that took long.", .node(SlowLogCommands.get)),
         Command(
             "slowlog|len", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
-            "Returns the number of entries in the slow log.", .node(SlowLogCommands.length)),
+            "How many of them are kept.", .node(SlowLogCommands.length)),
         Command(
             "slowlog|reset", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
-            complexity: "O(N), N entries", "Clears all entries from the slow log.", .node(SlowLogCommands.reset)),
+            complexity: "O(N), N entries", "Forgets them.", .node(SlowLogCommands.reset)),
         Command(
             "slowlog|help", arity: 2, [.loading, .stale], .server, since: "6.2.0",
-            "Returns helpful text about the different subcommands.", .local { _, _ in SlowLogCommands.help }),
+            "The subcommands in short.", .local { _, _ in SlowLogCommands.help }),
     ]
 }
 

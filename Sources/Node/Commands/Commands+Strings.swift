@@ -7,89 +7,90 @@ extension CommandTable {
     private static let stringReadCommands: [Command] = [
         Command(
             "get", arity: 2, [.readonly, .fast], keys: .one, .string, since: "1.0.0",
-            "Returns the string value of a key.", .get),
+            "The value of a key, or null.", .get),
         Command(
             "mget", arity: -2, [.readonly, .fast], keys: .all, .string, since: "1.0.0", complexity: "O(N)",
-            "Atomically returns the string values of one or more keys.", .keyed(StringCommands.getMany)),
+            "The values of several keys, all of one moment.", .keyed(StringCommands.getMany)),
         Command(
             "strlen", arity: 2, [.readonly, .fast], keys: .one, .string, since: "2.2.0",
-            "Returns the length of a string value.", .keyed(StringCommands.length)),
+            "How many bytes a value has.", .keyed(StringCommands.length)),
         Command(
             "getrange", arity: 4, [.readonly], keys: .one, .string, since: "2.4.0", complexity: "O(N)",
-            "Returns a substring of the string stored at a key.", .keyed(StringCommands.range)),
+            "A part of a value, by its first and last byte.", .keyed(StringCommands.range)),
         Command(
             "substr", arity: 4, [.readonly], keys: .one, .string, since: "1.0.0", complexity: "O(N)",
-            "Returns a substring of the string stored at a key: an old name of GETRANGE.",
+            "GETRANGE by its old name.",
             .keyed(StringCommands.range)),
         Command(
             "lcs", arity: -3, [.readonly], keys: .two, .string, since: "7.0.0", complexity: "O(N*M)",
-            "Finds the longest common subsequence of two strings.", .keyed(StringCommands.commonSubsequence)),
+            "The longest sequence of bytes that two values share in order, its length, or where it stands.",
+            .keyed(StringCommands.commonSubsequence)),
         Command(
             "getdel", arity: 2, [.write, .fast], keys: .one, .string, since: "6.2.0",
-            "Returns the string value of a key and deletes the key.", .keyed(StringCommands.getAndDelete)),
+            "The value of a key, which is removed.", .keyed(StringCommands.getAndDelete)),
         Command(
             "getex", arity: -2, [.write, .fast], keys: .one, .string, since: "6.2.0",
-            "Returns the string value of a key and sets or removes its expiration time.",
+            "The value of a key, whose expiry changes.",
             .keyed(StringCommands.getAndExpire)),
     ]
 
     private static let stringWriteCommands: [Command] = [
         Command(
             "set", arity: -3, [.write, .denyOOM], keys: .one, .string, since: "1.0.0",
-            "Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
+            "Stores a value, with an expiry and a condition if they are given.",
             .keyed(StringCommands.set)),
         Command(
             "setnx", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
-            "Sets the string value of a key only when the key doesn't exist.", .keyed(StringCommands.setIfAbsent)),
+            "Stores a value if the key is free.", .keyed(StringCommands.setIfAbsent)),
         Command(
             "setex", arity: 4, [.write, .denyOOM], keys: .one, .string, since: "2.0.0",
-            "Sets the string value and the expiration time, in seconds, of a key.",
+            "Stores a value for so many seconds.",
             .keyed(StringCommands.setExpiring(.seconds, "setex"))),
         Command(
             "psetex", arity: 4, [.write, .denyOOM], keys: .one, .string, since: "2.6.0",
-            "Sets the string value and the expiration time, in milliseconds, of a key.",
+            "Stores a value for so many milliseconds.",
             .keyed(StringCommands.setExpiring(.milliseconds, "psetex"))),
         Command(
             "getset", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
-            "Returns the previous string value of a key after setting it to a new value.",
+            "Stores a value, and answers the one before.",
             .keyed(StringCommands.getAndSet)),
         Command(
             "mset", arity: -3, [.write, .denyOOM], keys: .everySecond, .string, since: "1.0.1", complexity: "O(N)",
-            "Atomically creates or modifies the string values of one or more keys.", .keyed(StringCommands.setMany)),
+            "Stores several values at one moment.", .keyed(StringCommands.setMany)),
         Command(
             "msetnx", arity: -3, [.write, .denyOOM], keys: .everySecond, .string, since: "1.0.1", complexity: "O(N)",
-            "Atomically sets the string values of one or more keys only when none of them exists.",
+            "Stores several values if all of their keys are free.",
             .keyed(StringCommands.setManyIfAbsent)),
     ]
 
     private static let stringChangeCommands: [Command] = [
         Command(
             "append", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "2.0.0",
-            "Appends a string to the value of a key. The key is created if it doesn't exist.",
+            "Adds bytes to the end of a value, and answers its length.",
             .keyed(StringCommands.append)),
         Command(
             "setrange", arity: 4, [.write, .denyOOM], keys: .one, .string, since: "2.2.0",
-            "Overwrites a part of a string value from an offset on. The key is created if it doesn't exist.",
+            "Writes bytes into a value from an offset on, and answers its length.",
             .keyed(StringCommands.setRange)),
         Command(
             "incr", arity: 2, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
-            "Increments the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.",
+            "Adds 1 to a whole number.",
             .keyed(StringCommands.increment(by: 1))),
         Command(
             "decr", arity: 2, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
-            "Decrements the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.",
+            "Takes 1 from a whole number.",
             .keyed(StringCommands.increment(by: -1))),
         Command(
             "incrby", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
-            "Increments the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
+            "Adds to a whole number.",
             .keyed(StringCommands.incrementBy)),
         Command(
             "decrby", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
-            "Decrements the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
+            "Takes from a whole number.",
             .keyed(StringCommands.decrementBy)),
         Command(
             "incrbyfloat", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "2.6.0",
-            "Increments the floating point value of a key by a number. Uses 0 if the key doesn't exist.",
+            "Adds to a number with a fraction.",
             .keyed(StringCommands.incrementByFloat)),
     ]
 }

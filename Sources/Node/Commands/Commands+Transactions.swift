@@ -3,22 +3,22 @@ extension CommandTable {
         Command(
             "multi", arity: 1, [.noScript, .loading, .stale, .fast, .allowBusy, .connection], .transactions,
             since: "1.2.0",
-            "Starts a transaction.", .control(.multi)),
+            "Commands from now on are queued for EXEC.", .control(.multi)),
         Command(
             "exec", arity: 1, [.noScript, .loading, .stale, .skipSlowLog, .connection], .transactions, since: "1.2.0",
-            complexity: "O(N)", "Executes all commands in a transaction.", .control(.exec)),
+            complexity: "O(N)", "Runs what is queued as one, unless a watched key has changed.", .control(.exec)),
         Command(
             "discard", arity: 1, [.noScript, .loading, .stale, .fast, .allowBusy, .connection], .transactions,
             since: "2.0.0",
-            complexity: "O(N)", "Discards a transaction.", .control(.discard)),
+            complexity: "O(N)", "Forgets what is queued.", .control(.discard)),
         Command(
             "watch", arity: -2, [.noScript, .loading, .stale, .fast, .allowBusy, .connection, .noMulti], keys: .all,
             .transactions,
             since: "2.2.0", complexity: "O(N)",
-            "Monitors changes to keys to determine the execution of a transaction.", .control(.watch)),
+            "EXEC shall do nothing if one of these keys changes before it.", .control(.watch)),
         Command(
             "unwatch", arity: 1, [.noScript, .loading, .stale, .fast, .allowBusy, .connection], .transactions,
             since: "2.2.0",
-            complexity: "O(N)", "Forgets about watched keys of a transaction.", .control(.unwatch)),
+            complexity: "O(N)", "Forgets which keys are watched.", .control(.unwatch)),
     ]
 }
