@@ -19,6 +19,9 @@ package final class Blob: @unchecked Sendable {
 
     package let capacity: Int
     package private(set) var count = 0
+    /// Its owner made it and nobody else has had it: it may be changed. Once handed out it may not, even when those who
+    /// read it on other threads have let it go: a count of references tells nothing of the order of their reads.
+    package private(set) var isPrivate = false
     private let base: UnsafeMutablePointer<UInt8>
     private let budget: (any MemoryBudget)?
 
@@ -49,6 +52,14 @@ package final class Blob: @unchecked Sendable {
         budget?.release(capacity + Self.overhead)
     }
 
+    /// For the owner who has just made it.
+    package func keepPrivate() { isPrivate = true }
+
+    /// On the owner's loop, before somebody else gets it.
+    package func handOut() {
+        if isPrivate { isPrivate = false }
+    }
+
     package func append(_ bytes: Span<UInt8>) {
         precondition(bytes.count <= capacity - count, "\(bytes.count) bytes past the \(capacity) of a blob")
         unsafe bytes.withUnsafeBufferPointer { source in
@@ -58,8 +69,8 @@ package final class Blob: @unchecked Sendable {
         count += bytes.count
     }
 
-    /// Writes `bytes` over what is there, with zeros between its end and `offset`. For an owner who shares it with
-    /// nobody.
+    /// Writes `bytes` over what is there, with zeros between its end and `offset`. While it is private, or not shared
+    /// yet.
     package func overwrite(from offset: Int, with bytes: Span<UInt8>) {
         precondition(offset >= 0 && offset + bytes.count <= capacity, "past the \(capacity) bytes of a blob")
         if offset > count { unsafe (base + count).initialize(repeating: 0, count: offset - count) }

@@ -50,7 +50,10 @@ package struct CacheEntry: ~Escapable {
 
     /// The value if it is out of line, to be sent without copying, however long that takes.
     package var blob: Blob? {
-        unsafe record.flags.hasBlob ? record.blob.takeUnretainedValue() : nil
+        guard record.flags.hasBlob else { return nil }
+        let blob = unsafe record.blob.takeUnretainedValue()
+        blob.handOut()
+        return blob
     }
 
     /// How often it was asked for of late: 0 to 3.

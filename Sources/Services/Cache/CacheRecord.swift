@@ -218,12 +218,10 @@ struct CacheRecord {
 
     // MARK: Changing a part
 
-    /// Whether a value of this length fits where the present one is, and nobody else reads it there.
+    /// Whether a value of this length fits where the present one is, and nobody else has read it there.
     func canHold(_ length: Int, blockBytes: Int) -> Bool {
         guard flags.hasBlob else { return keyOffset + keyLength + length <= blockBytes }
-        var blob = unsafe blob.takeRetainedValue()
-        defer { _ = unsafe Unmanaged.passRetained(blob) }
-        return length <= blob.capacity && isKnownUniquelyReferenced(&blob)
+        return unsafe blob._withUnsafeGuaranteedRef { $0.isPrivate && length <= $0.capacity }
     }
 
     /// Writes `bytes` over the value, with zeros between its end and `offset`. There is room (`canHold`).

@@ -2,7 +2,7 @@ package import Cluster
 import Reactor
 
 /// Changing a part of a value: in place where its block or blob has room, so that one bit of a large bitmap costs no
-/// more than one of a small one.
+/// more than one of a small one. A blob that was handed out to readers is copied once, into one that nobody has.
 extension CacheTable {
     /// A blob that grows gets room for more: a quarter of itself, at most this.
     static let blobSlackMax = 1 << 20
@@ -27,7 +27,12 @@ extension CacheTable {
             record.countAccess()
         } else {
             let slack = length > record.valueLength ? min(length / 4, Self.blobSlackMax) : 0
-            let entry = StoredEntry(CacheEntry(record, isStale: false))
+            var entry = StoredEntry(factsOnly: CacheEntry(record, isStale: false))
+            // Only held, not handed out: if there is no room, all stays as it is.
+            switch record.storedValue {
+            case .bytes(let bytes): entry.value = .bytes([UInt8](span: bytes))
+            case .blob(let blob): entry.value = .blob(blob)
+            }
             try write(key, entry, from: offset, with: bytes, slack: slack, now: now, version: version)
         }
         return length
@@ -61,7 +66,9 @@ extension CacheTable {
         _ = try makeRoom(for: nil, blobBytes: bytes, now: now)
         account.charge(bytes)
         account.hold(-bytes)
-        return Blob(capacity: capacity, charged: account)
+        let blob = Blob(capacity: capacity, charged: account)
+        blob.keepPrivate()
+        return blob
     }
 
     private static func changed(_ entry: StoredEntry, from offset: Int, with bytes: Span<UInt8>) -> [UInt8] {

@@ -124,6 +124,7 @@ extension CacheTable {
         account.charge(bytes.count + Blob.overhead)
         account.hold(-(bytes.count + Blob.overhead))
         let blob = Blob(capacity: bytes.count, charged: account)
+        blob.keepPrivate()
         blob.append(bytes)
         return blob
     }

@@ -63,9 +63,9 @@ import Testing
         var harness = try TableHarness()
         try harness.put(key, [UInt8](repeating: 1, count: 1 << 20))
         let before = harness.account.used
-        let address = harness.blob(key).map(ObjectIdentifier.init)
+        let address = harness.blobIdentity(key)
         try harness.overwrite(key, from: 500_000, with: [2, 3])
-        #expect(harness.blob(key).map(ObjectIdentifier.init) == address)
+        #expect(harness.blobIdentity(key) == address)
         #expect(harness.account.used == before)
         #expect(harness.get(key)?[499_999...500_002] == [1, 2, 3, 1])
         harness.table.audit()
@@ -75,10 +75,10 @@ import Testing
         var harness = try TableHarness()
         try harness.put(key, [UInt8](repeating: 1, count: 100_000))
         var copies = 0
-        var address = harness.blob(key).map(ObjectIdentifier.init)
+        var address = harness.blobIdentity(key)
         for length in 100_000..<110_000 {
             try harness.overwrite(key, from: length, with: [UInt8(truncatingIfNeeded: length)])
-            let now = harness.blob(key).map(ObjectIdentifier.init)
+            let now = harness.blobIdentity(key)
             copies += now == address ? 0 : 1
             address = now
             harness.table.clearChanges()
@@ -100,6 +100,21 @@ import Testing
         let held = 50_000 + Blob.overhead
         #expect(harness.account.used == harness.table.use.total + held)
         reader = nil
+        #expect(harness.account.used == harness.table.use.total)
+        harness.table.audit()
+    }
+
+    /// Their reads may have been on other threads.
+    @Test func aBlobThatReadersHadIsCopiedOnce() throws {
+        var harness = try TableHarness()
+        try harness.put(key, [UInt8](repeating: 1, count: 50_000))
+        _ = harness.blob(key)
+        let shared = harness.blobIdentity(key)
+        try harness.overwrite(key, from: 0, with: [2])
+        let copy = harness.blobIdentity(key)
+        try harness.overwrite(key, from: 1, with: [3])
+        #expect(copy != shared && harness.blobIdentity(key) == copy)
+        #expect(harness.get(key)?.prefix(3) == [2, 3, 1])
         #expect(harness.account.used == harness.table.use.total)
         harness.table.audit()
     }

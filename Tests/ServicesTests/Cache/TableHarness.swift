@@ -111,6 +111,13 @@ struct TableHarness: ~Copyable {
             table.key(key.span), from: offset, with: bytes.span, now: now, version: version, tags: tags)
     }
 
+    /// Tells whether the value is still in the same place out of line; nobody gets it.
+    func blobIdentity(_ key: [UInt8]) -> ObjectIdentifier? {
+        let ref = table.locate(table.key(key.span))
+        guard ref != 0, table.arena.record(ref).flags.hasBlob else { return nil }
+        return unsafe table.arena.record(ref).blob._withUnsafeGuaranteedRef { ObjectIdentifier($0) }
+    }
+
     /// The value as it is held out of line, for as long as the result lives.
     mutating func blob(_ key: [UInt8]) -> Blob? {
         table.get(table.key(key.span), now: now, tags: tags)?.blob
