@@ -175,7 +175,7 @@ def test_pubsub_tells_about_all_loops(open_resp, name):
     assert asking.call("PUBSUB", "nosuch") == Error(b"ERR unknown subcommand 'nosuch'. Try PUBSUB HELP.")
     help_lines = asking.call("PUBSUB", "HELP")
     assert help_lines[0] == Status(b"PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
-    assert len(help_lines) == 10
+    assert len(help_lines) == 9
 
 
 def test_subscribing_inside_a_transaction_is_refused(open_resp, name):

@@ -7,6 +7,8 @@ final class Command: Sendable {
     let name: String
     /// Words, the name included; below zero: at least so many.
     let arity: Int
+    /// The words behind the name, for people; only subcommands say them.
+    let usage: String
     let flags: CommandFlags
     let keys: KeyPositions
     let group: CommandGroup
@@ -18,12 +20,14 @@ final class Command: Sendable {
     let subcommands: [Command]
 
     init(
-        _ name: String, arity: Int, _ flags: CommandFlags = [], keys: KeyPositions = .none, _ group: CommandGroup,
+        _ name: String, arity: Int, usage: String = "", _ flags: CommandFlags = [], keys: KeyPositions = .none,
+        _ group: CommandGroup,
         since: String, complexity: String = "O(1)", _ summary: String, subcommands: [Command] = [],
         _ handler: CommandHandler
     ) {
         self.name = name
         self.arity = arity
+        self.usage = usage
         self.flags = flags
         self.keys = keys
         self.group = group

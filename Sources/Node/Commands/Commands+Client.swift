@@ -26,41 +26,44 @@ extension CommandTable {
             "Where invalidations go: nowhere, as tracking is off.",
             .local { _, _ in .integer(-1) }),
         Command(
-            "client|list", arity: -2, administrative, .connection, since: "2.4.0", complexity: "O(N), N connections",
+            "client|list", arity: -2, usage: "[TYPE <type> | ID <number> ...]", administrative, .connection,
+            since: "2.4.0", complexity: "O(N), N connections",
             "One line for each connection of all loops.", .node(ClientCommands.list)),
         Command(
             "client|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
-            "The subcommands in short.", .local { _, _ in ClientCommands.help }),
+            "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 
     private static let clientSettingSubcommands: [Command] = [
         Command(
-            "client|setname", arity: 3, plain, .connection, since: "2.6.9",
+            "client|setname", arity: 3, usage: "<name>", plain, .connection, since: "2.6.9",
             "Gives this connection a name for CLIENT LIST.", .local(ClientCommands.setName)),
         Command(
-            "client|setinfo", arity: 4, plain, .connection, since: "7.2.0",
+            "client|setinfo", arity: 4, usage: "LIB-NAME <name> | LIB-VER <version>", plain, .connection,
+            since: "7.2.0",
             "Notes which library the client is made with, and its version.", .local(ClientCommands.setInfo)),
         Command(
-            "client|reply", arity: 3, plain, .connection, since: "3.2.0",
+            "client|reply", arity: 3, usage: "ON|OFF|SKIP", plain, .connection, since: "3.2.0",
             "Switches replies on or off, or drops the next one.", .control(.clientReply)),
         Command(
-            "client|tracking", arity: -3, plain, .connection, since: "6.0.0",
+            "client|tracking", arity: -3, usage: "OFF", plain, .connection, since: "6.0.0",
             "OFF is accepted; tracking itself is not offered.", .local(ClientCommands.track)),
         Command(
-            "client|no-evict", arity: 3, administrative, .connection, since: "7.0.0",
+            "client|no-evict", arity: 3, usage: "ON|OFF", administrative, .connection, since: "7.0.0",
             "Accepted and shown; output limits hold all the same.", .local(ClientCommands.setEvictionMode)),
         Command(
-            "client|no-touch", arity: 3, plain, .connection, since: "7.2.0",
+            "client|no-touch", arity: 3, usage: "ON|OFF", plain, .connection, since: "7.2.0",
             "Accepted and shown.",
             .local(ClientCommands.setTouchMode)),
     ]
 
     private static let clientAdminSubcommands: [Command] = [
         Command(
-            "client|kill", arity: -3, administrative, .connection, since: "2.4.0", complexity: "O(N), N connections",
+            "client|kill", arity: -3, usage: "<ip:port> | (ID|ADDR|LADDR|TYPE|USER|SKIPME <value>) ...", administrative,
+            .connection, since: "2.4.0", complexity: "O(N), N connections",
             "Ends connections by address, number, kind or name of user.", .node(ClientCommands.kill)),
         Command(
-            "client|pause", arity: -3, administrative, .connection, since: "3.0.0",
+            "client|pause", arity: -3, usage: "<milliseconds> [WRITE|ALL]", administrative, .connection, since: "3.0.0",
             "Holds back commands of all clients, or only their writes, for some milliseconds.",
             .node(ClientCommands.pause)),
         Command(

@@ -14,27 +14,31 @@ extension CommandTable {
             "How many commands there are.",
             .local { context, _ in .integer(IntrospectionCommands.offered(context).count) }),
         Command(
-            "command|list", arity: -2, [.loading, .stale], .connection, since: "7.0.0", complexity: "O(N), N commands",
+            "command|list", arity: -2, usage: "[FILTERBY (MODULE|ACLCAT|PATTERN) <word>]", [.loading, .stale],
+            .connection, since: "7.0.0", complexity: "O(N), N commands",
             "Their names, all or by a pattern or category.", .local(IntrospectionCommands.list)),
         Command(
-            "command|info", arity: -2, [.loading, .stale], .connection, since: "2.8.13",
+            "command|info", arity: -2, usage: "[<name> ...]", [.loading, .stale], .connection, since: "2.8.13",
             complexity: "O(N), N commands", "What is known of the named commands.",
             .local(IntrospectionCommands.info)),
         Command(
-            "command|docs", arity: -2, [.loading, .stale], .connection, since: "7.0.0", complexity: "O(N), N commands",
+            "command|docs", arity: -2, usage: "[<name> ...]", [.loading, .stale], .connection, since: "7.0.0",
+            complexity: "O(N), N commands",
             "Summaries, groups and costs of commands.",
             .local(IntrospectionCommands.docs)),
         Command(
-            "command|getkeys", arity: -4, [.loading, .stale], .connection, since: "2.8.13",
+            "command|getkeys", arity: -4, usage: "<command> [<word> ...]", [.loading, .stale], .connection,
+            since: "2.8.13",
             complexity: "O(N), N words", "Which words of a command line are keys.",
             .local(IntrospectionCommands.keys)),
         Command(
-            "command|getkeysandflags", arity: -4, [.loading, .stale], .connection, since: "7.0.0",
+            "command|getkeysandflags", arity: -4, usage: "<command> [<word> ...]", [.loading, .stale], .connection,
+            since: "7.0.0",
             complexity: "O(N), N words", "Which words of a command line are keys, and what is done to each.",
             .local(IntrospectionCommands.keysAndFlags)),
         Command(
             "command|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
-            "The subcommands in short.", .local { _, _ in IntrospectionCommands.help }),
+            "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }
 
@@ -142,26 +146,4 @@ enum IntrospectionCommands {
         return command
     }
 
-    static let help = Reply.help(
-        "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        [
-            "(no subcommand)",
-            "    Return details about all Redis commands.",
-            "COUNT",
-            "    Return the total number of commands in this Redis server.",
-            "LIST",
-            "    Return a list of all commands in this Redis server.",
-            "INFO [<command-name> ...]",
-            "    Return details about multiple Redis commands.",
-            "    If no command names are given, documentation details for all",
-            "    commands are returned.",
-            "DOCS [<command-name> ...]",
-            "    Return documentation details about multiple Redis commands.",
-            "    If no command names are given, documentation details for all",
-            "    commands are returned.",
-            "GETKEYS <full-command>",
-            "    Return the keys from a full Redis command.",
-            "GETKEYSANDFLAGS <full-command>",
-            "    Return the keys and the access flags from a full Redis command.",
-        ])
 }

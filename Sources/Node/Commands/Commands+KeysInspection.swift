@@ -13,21 +13,21 @@ extension CommandTable {
 
     private static let objectCommands: [Command] = [
         Command(
-            "object|encoding", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
+            "object|encoding", arity: 3, usage: "<key>", [.readonly], keys: .second, .generic, since: "2.2.3",
             "Returns how Redis would represent the value of a key.", .keyed(InspectionCommands.encoding)),
         Command(
-            "object|freq", arity: 3, [.readonly], keys: .second, .generic, since: "4.0.0",
+            "object|freq", arity: 3, usage: "<key>", [.readonly], keys: .second, .generic, since: "4.0.0",
             "Returns how often a key was used of late, from 0 to 3.", .keyed(InspectionCommands.frequency)),
         Command(
             "object|help", arity: 2, [.loading, .stale], .generic, since: "6.2.0",
             "The subcommands in short.",
-            .local { _, _ throws(CommandError) in InspectionCommands.objectHelp }),
+            .local(CommandHelp.handler)),
         Command(
-            "object|idletime", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
+            "object|idletime", arity: 3, usage: "<key>", [.readonly], keys: .second, .generic, since: "2.2.3",
             "Refuses as Redis does under an LFU policy: the time of the last use is not kept.",
             .keyed(InspectionCommands.idleTime)),
         Command(
-            "object|refcount", arity: 3, [.readonly], keys: .second, .generic, since: "2.2.3",
+            "object|refcount", arity: 3, usage: "<key>", [.readonly], keys: .second, .generic, since: "2.2.3",
             "Always 1: no value is shared.",
             .keyed { keys, arguments throws(CommandError) in
                 keys.facts(of: arguments[2]) == nil ? .null : .integer(1)
@@ -38,9 +38,10 @@ extension CommandTable {
         Command(
             "memory|help", arity: 2, [.loading, .stale], .server, since: "4.0.0",
             "The subcommands in short.",
-            .local { _, _ throws(CommandError) in InspectionCommands.memoryHelp }),
+            .local(CommandHelp.handler)),
         Command(
-            "memory|usage", arity: -3, [.readonly], keys: .second, .server, since: "4.0.0",
+            "memory|usage", arity: -3, usage: "<key> [SAMPLES <count>]", [.readonly], keys: .second, .server,
+            since: "4.0.0",
             "Returns how many bytes a key and its value occupy, their share of the index included.",
             .keyed(InspectionCommands.memoryUsage)),
     ]
@@ -84,31 +85,4 @@ enum InspectionCommands {
         }
         return keys.facts(of: arguments[2]).map { .integer($0.footprint) } ?? .null
     }
-
-    static let objectHelp = Reply.array([
-        .status("OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"),
-        .status("ENCODING <key>"),
-        .status("    Return the kind of internal representation used in order to store the value"),
-        .status("    associated with a <key>."),
-        .status("FREQ <key>"),
-        .status("    Return the access frequency index of the <key>. The returned integer is"),
-        .status("    proportional to the logarithm of the recent access frequency of the key."),
-        .status("IDLETIME <key>"),
-        .status("    Return the idle time of the <key>, that is the approximated number of"),
-        .status("    seconds elapsed since the last access to the key."),
-        .status("REFCOUNT <key>"),
-        .status("    Return the number of references of the value associated with the specified"),
-        .status("    <key>."),
-        .status("HELP"),
-        .status("    Prints this help."),
-    ])
-
-    static let memoryHelp = Reply.array([
-        .status("MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"),
-        .status("USAGE <key> [SAMPLES <count>]"),
-        .status("    Return memory in bytes used by <key> and its value. Nested values are"),
-        .status("    sampled up to <count> times (default: 5, 0 means sample all)."),
-        .status("HELP"),
-        .status("    Prints this help."),
-    ])
 }

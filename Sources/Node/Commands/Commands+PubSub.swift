@@ -34,10 +34,10 @@ extension CommandTable {
 
     private static let pubsubSubcommands: [Command] = [
         Command(
-            "pubsub|channels", arity: -2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
+            "pubsub|channels", arity: -2, usage: "[<pattern>]", [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
             complexity: "O(N), N active channels", "Channels that somebody subscribes.", .node(PubSubCommands.channels)),
         Command(
-            "pubsub|numsub", arity: -2, [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
+            "pubsub|numsub", arity: -2, usage: "[<channel> ...]", [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
             complexity: "O(N), N requested channels", "How many subscribe each of these channels.",
             .node(PubSubCommands.subscriberCounts)),
         Command(
@@ -46,7 +46,7 @@ extension CommandTable {
             .node(PubSubCommands.patternCount)),
         Command(
             "pubsub|help", arity: 2, [.loading, .stale], .pubsub, since: "6.2.0",
-            "The subcommands in short.", .local(PubSubCommands.help)),
+            "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }
 
@@ -111,18 +111,4 @@ enum PubSubCommands {
         return names.flatMap(\.self).filter { seen.insert($0).inserted }
     }
 
-    static let help: LocalHandler = { _, _ in
-        .array([
-            .status("PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"),
-            .status("CHANNELS [<pattern>]"),
-            .status("    Return the currently active channels matching a <pattern> (default: '*')."),
-            .status("NUMPAT"),
-            .status("    Return number of subscriptions to patterns."),
-            .status("NUMSUB [<channel> ...]"),
-            .status("    Return the number of subscribers for the specified channels, excluding"),
-            .status("    pattern subscriptions(default: no channels)."),
-            .status("HELP"),
-            .status("    Prints this help."),
-        ])
-    }
 }

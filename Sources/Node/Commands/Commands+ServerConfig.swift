@@ -12,10 +12,12 @@ extension CommandTable {
 
     private static let configSubcommands: [Command] = [
         Command(
-            "config|get", arity: -3, administrative, .server, since: "2.0.0", complexity: "O(N), N parameters",
+            "config|get", arity: -3, usage: "<pattern> ...", administrative, .server, since: "2.0.0",
+            complexity: "O(N), N parameters",
             "Settings by name or pattern.", .local(ConfigCommands.get)),
         Command(
-            "config|set", arity: -4, administrative, .server, since: "2.0.0", complexity: "O(N), N parameters",
+            "config|set", arity: -4, usage: "<name> <value> ...", administrative, .server, since: "2.0.0",
+            complexity: "O(N), N parameters",
             "Changes settings that may change while the node runs.", .node(ConfigCommands.set)),
         Command(
             "config|resetstat", arity: 2, administrative, .server, since: "2.0.0",
@@ -28,7 +30,7 @@ extension CommandTable {
             }),
         Command(
             "config|help", arity: 2, [.loading, .stale], .server, since: "5.0.0",
-            "The subcommands in short.", .local { _, _ in ConfigCommands.help }),
+            "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }
 
@@ -94,16 +96,4 @@ enum ConfigCommands {
         }
     }
 
-    static let help = Reply.help(
-        "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        [
-            "GET <pattern>",
-            "    Return parameters matching the glob-like <pattern> and their values.",
-            "SET <directive> <value>",
-            "    Set the configuration <directive> to <value>.",
-            "RESETSTAT",
-            "    Reset statistics reported by the INFO command.",
-            "REWRITE",
-            "    Rewrite the configuration file.",
-        ])
 }

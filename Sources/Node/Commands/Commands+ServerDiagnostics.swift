@@ -26,19 +26,19 @@ extension CommandTable {
             "latency|latest", arity: 2, administrative, .server, since: "2.8.13",
             "The last and the worst stall.", .node(LatencyCommands.latest)),
         Command(
-            "latency|history", arity: 3, administrative, .server, since: "2.8.13",
+            "latency|history", arity: 3, usage: "<event>", administrative, .server, since: "2.8.13",
             "The stalls of late, with their times.", .node(LatencyCommands.history)),
         Command(
-            "latency|reset", arity: -2, administrative, .server, since: "2.8.13",
+            "latency|reset", arity: -2, usage: "[<event> ...]", administrative, .server, since: "2.8.13",
             "Forgets stalls.", .node(LatencyCommands.reset)),
         Command(
             "latency|help", arity: 2, [.loading, .stale], .server, since: "2.8.13",
-            "The subcommands in short.", .local { _, _ in LatencyCommands.help }),
+            "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 
     private static let slowLogSubcommands: [Command] = [
         Command(
-            "slowlog|get", arity: -2, [.admin, .loading, .stale], .server, since: "2.2.12",
+            "slowlog|get", arity: -2, usage: "[<count>]", [.admin, .loading, .stale], .server, since: "2.2.12",
             complexity: "O(N), N entries", "The latest commands that took long.", .node(SlowLogCommands.get)),
         Command(
             "slowlog|len", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
@@ -48,7 +48,7 @@ extension CommandTable {
             complexity: "O(N), N entries", "Forgets them.", .node(SlowLogCommands.reset)),
         Command(
             "slowlog|help", arity: 2, [.loading, .stale], .server, since: "6.2.0",
-            "The subcommands in short.", .local { _, _ in SlowLogCommands.help }),
+            "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }
 
@@ -107,19 +107,6 @@ enum SlowLogCommands {
         }
     }
 
-    static let help = Reply.help(
-        "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        [
-            "GET [<count>]",
-            "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
-            "    Entries are made of:",
-            "    id, timestamp, time in microseconds, arguments array, client IP and port,",
-            "    client name",
-            "LEN",
-            "    Return the length of the slowlog.",
-            "RESET",
-            "    Reset the slowlog.",
-        ])
 }
 
 // MARK: - Latency
@@ -179,17 +166,6 @@ enum LatencyCommands {
         }
     }
 
-    static let help = Reply.help(
-        "LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        [
-            "HISTORY <event>",
-            "    Return time-latency samples for the <event> class.",
-            "LATEST",
-            "    Return the latest latency samples for all events.",
-            "RESET [<event> ...]",
-            "    Reset latency data of one or more <event> classes.",
-            "    (default: reset all data for all event classes)",
-        ])
 }
 
 // MARK: - Debugging
@@ -204,7 +180,7 @@ enum DebugCommands {
         let arguments = list.arguments
         guard context.node.settings.isDevelopment else { return completion(.error(.unknown(arguments))) }
         if arguments.count == 2, arguments.has("help", at: 1) {
-            completion(help)
+            completion(.array(help.map { .status($0) }))
         } else if arguments.count == 3, arguments.has("sleep", at: 1) {
             // What is no number is none at all, as Redis has it.
             let seconds = Double(arguments.text(2)) ?? 0
@@ -214,10 +190,11 @@ enum DebugCommands {
         }
     }
 
-    private static let help = Reply.help(
+    private static let help: [StaticString] = [
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        [
-            "SLEEP <seconds>",
-            "    Answer after <seconds>, while others are served. Decimals allowed.",
-        ])
+        "HELP",
+        "    The subcommands in short.",
+        "SLEEP <seconds>",
+        "    An answer after so many seconds, decimals allowed, while others are served.",
+    ]
 }

@@ -5,6 +5,8 @@ enum Reply: Sendable {
     case ok
     /// A status: one word or line that is no data.
     case status(StaticString)
+    /// The same, made as it is needed. No line break.
+    case line(String)
     case integer(Int64)
     case bytes([UInt8])
     case text(String)
@@ -32,6 +34,7 @@ extension RESPWriter {
         switch reply {
         case .ok: ok()
         case .status(let text): simple(text)
+        case .line(let text): simple(text)
         case .integer(let number): integer(number)
         case .bytes(let bytes): bulk(bytes.span)
         case .text(let text): bulk(text.utf8.span)

@@ -138,7 +138,7 @@ extension Reply {
         switch self {
         case .ok, .integer, .double, .null, .nullArray, .status: return own
         case .bytes(let bytes): return own + bytes.count
-        case .text(let text), .verbatim(let text): return own + text.utf8.count
+        case .text(let text), .line(let text), .verbatim(let text): return own + text.utf8.count
         case .blob(let blob): return own + blob.count
         case .array(let items), .map(let items), .set(let items): return items.reduce(own) { $0 + $1.weight }
         case .error(let error): return own + error.text.utf8.count
@@ -153,7 +153,7 @@ extension JSONWriter {
             switch reply {
             case .error(let error): writer.member("error", error.text)
             case .ok: writer.member("result", "OK")
-            case .status, .integer, .bytes, .text, .blob, .double, .null, .nullArray, .array, .map, .set, .verbatim:
+            case .status, .line, .integer, .bytes, .text, .blob, .double, .null, .nullArray, .array, .map, .set, .verbatim:
                 writer.key("result")
                 writer.write(reply, isBase64: isBase64)
             }
@@ -165,6 +165,7 @@ extension JSONWriter {
         switch reply {
         case .ok: string("OK".utf8.span, isBase64: isBase64)
         case .status(let text): string(text.description.utf8.span, isBase64: isBase64)
+        case .line(let text): string(text.utf8.span, isBase64: isBase64)
         case .integer(let number): integer(Int(number))
         case .bytes(let bytes): string(bytes.span, isBase64: isBase64)
         case .text(let text), .verbatim(let text): string(text.utf8.span, isBase64: isBase64)

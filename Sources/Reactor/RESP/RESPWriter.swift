@@ -24,6 +24,12 @@ package struct RESPWriter {
         output.append("\r\n")
     }
 
+    package func simple(_ text: String) {
+        output.append(UInt8(ascii: "+"))
+        output.append(text)
+        output.append("\r\n")
+    }
+
     /// Line breaks in `text` become spaces.
     package func error(_ text: String) {
         output.append(UInt8(ascii: "-"))
