@@ -57,6 +57,24 @@ import Testing
         }
     }
 
+    @Test(arguments: ["\r\n", "\n", " \t\r\n", "*0\r\n", "*-1\r\n"])
+    func whatIsNoCommandIsDoneWith(text: String) throws {
+        let bytes = Array((text + text + "*1").utf8)
+        var decoder = RESPDecoder(limits: RESPLimits())
+        let account = Budget(bytesMax: .max)
+        for start in [0, text.utf8.count] {
+            let rest = Array(bytes[start...])
+            let isComplete = try decoder.next(rest.span, budget: account)
+            #expect(isComplete)
+            let count = decoder.advance()
+            #expect(count == text.utf8.count)
+        }
+        let rest = Array("*1".utf8)
+        let isComplete = try decoder.next(rest.span, budget: account)
+        #expect(!isComplete)
+        #expect(decoder.kept(of: rest.span) == 2)
+    }
+
     @Test func anArgumentWithoutMemoryIsPassedOver() {
         let large = String(repeating: "v", count: 70_000)
         let bytes = Array("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$70000\r\n\(large)\r\n*1\r\n$4\r\nPING\r\n".utf8)
@@ -100,8 +118,11 @@ import Testing
             position = end
             do throws(RESPFault) {
                 while try decoder.next(kept.span, budget: account) {
-                    result.commands.append(words(decoder, kept))
-                    result.shortOfMemory.append(decoder.isShortOfMemory)
+                    let command = words(decoder, kept)
+                    if !command.isEmpty {
+                        result.commands.append(command)
+                        result.shortOfMemory.append(decoder.isShortOfMemory)
+                    }
                     let count = decoder.advance()
                     kept.removeFirst(count)
                 }

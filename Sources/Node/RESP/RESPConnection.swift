@@ -183,6 +183,7 @@ extension RESPConnection {
     /// Runs a command, or sees to it that it will be. False: it has to wait for those before it, and is to be shown
     /// again then.
     private func run(_ arguments: Arguments, isShortOfMemory: Bool) -> Bool {
+        guard arguments.count > 0 else { return true }
         guard isPlain || session.replyMode != .skipNext else {
             return runSkipped(arguments, isShortOfMemory: isShortOfMemory)
         }

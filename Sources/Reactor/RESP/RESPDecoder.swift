@@ -49,6 +49,9 @@ package struct RESPDecoder: Sendable {
     }
 
     /// Reads on. True: the command is complete, and `advance` goes on to the next. False: more has to arrive.
+    ///
+    /// An empty line, `*0` and `*-1` are complete without arguments: nothing is to be run, but they are done with, or
+    /// a client that sends nothing else would be remembered without end.
     @inline(__always)
     package mutating func next(_ bytes: Span<UInt8>, budget: any MemoryBudget) throws(RESPFault) -> Bool {
         if case .start = state, readWhole(bytes) { return true }
@@ -64,11 +67,10 @@ package struct RESPDecoder: Sendable {
                 if bytes[position] == UInt8(ascii: "*") {
                     guard let count = try readLength(bytes, .multibulk) else { return false }
                     guard count <= limits.argumentsMax else { throw .multibulkLengthInvalid }
-                    // No arguments, as `*0` and `*-1` have, are no command.
-                    state = count > 0 ? .arguments(left: count) : .start
+                    state = count > 0 ? .arguments(left: count) : .complete
                 } else {
                     guard try readInline(bytes) else { return false }
-                    state = slotCount == 0 ? .start : .complete
+                    state = .complete
                 }
             case .arguments(let left):
                 guard position < bytes.count else { return false }
