@@ -6,10 +6,12 @@ import report
 import soak_differential
 import soak_fuzz
 import soak_slow
+import soak_torn
 import soak_tsan
 from servers import raise_descriptor_limit
 
-SOAKS = {"slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential}
+SOAKS = {
+    "slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential, "torn": soak_torn}
 
 
 def parse_arguments() -> argparse.Namespace:
