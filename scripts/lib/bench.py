@@ -5,12 +5,13 @@ import sys
 import bench_connections
 import bench_http
 import bench_memory
+import bench_resp
 import bench_upstash
 import report
 from servers import raise_descriptor_limit
 
-BENCHES = {"http": bench_http, "memory": bench_memory, "connections": bench_connections,
-           "upstash": bench_upstash}
+BENCHES = {"http": bench_http, "resp": bench_resp, "upstash": bench_upstash, "memory": bench_memory,
+           "connections": bench_connections}
 
 
 def parse_arguments() -> argparse.Namespace:
