@@ -1,10 +1,10 @@
 """The Redis protocol on one core: tribe beside Redis 7, GET and SET, one at a time and 32 at once.
 
-The server has core 0, redis-benchmark core 1. Both servers run the whole time and one is loaded at a time, in rounds that
-visit both, so that a slow minute of the machine hits both alike.
+The server has core 0, redis-benchmark core 1. Both servers run the whole time and one is loaded at a time, in rounds
+that visit both, so that a slow minute of the machine hits both alike.
 
-With 32 commands at once redis-benchmark may be the one that cannot keep up: where the server's core is not busy, the rate
-is that of the client, and says less than the processor time per command, which the table shows beside it.
+With 32 commands at once redis-benchmark may be the one that cannot keep up: where the server's core is not busy, the
+rate is that of the client, and says less than the processor time per command, which the table shows beside it.
 """
 import argparse
 import csv

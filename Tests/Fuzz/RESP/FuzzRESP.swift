@@ -1,8 +1,8 @@
 import Reactor
 
 // Feeds one input to three decoders: as a whole, in pieces, and in pieces without memory for large arguments. Traps if
-// the first two disagree on a command or on the fault, or the third on how many commands there are. The pieces come from
-// the input itself, so that the fuzzer can choose them. The sanitizers watch everything else.
+// the first two disagree on a command or on the fault, or the third on how many commands there are. The pieces come
+// from the input itself, so that the fuzzer can choose them. The sanitizers watch everything else.
 
 /// What a decoder said so far.
 private struct Outcome: Equatable {

@@ -1,0 +1,110 @@
+"""What connections of the Redis protocol cost, and what a hostile one can make a node spend."""
+import contextlib
+
+import pytest
+
+from resp_client import OK, PONG, RESPConnection, encode
+from waiting import wait_until
+
+CONNECTIONS = 2_000
+MEBIBYTE = 1 << 20
+
+
+@contextlib.contextmanager
+def connections(node, count: int):
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(RESPConnection(node.resp_port)) for _ in range(count)]
+
+
+def test_many_connections_are_all_served(node):
+    with connections(node, CONNECTIONS) as clients:
+        for index, client in enumerate(clients):
+            client.send(encode("SET", f"many:{index}", index) + encode("GET", f"many:{index}"))
+        for index, client in enumerate(clients):
+            assert client.read() == OK
+            assert client.read() == b"%d" % index
+        for client in clients:
+            client.send(encode("PING"))
+        assert all(client.read() == PONG for client in clients)
+    with RESPConnection(node.resp_port) as client:
+        assert client.call("PING") == PONG
+
+
+def test_one_connection_too_many_is_told_so(start_node):
+    node = start_node(settings={"TRIBE_LIMITS_CONNECTIONS": "10"})
+    with connections(node, 10) as clients:
+        assert all(client.call("PING") == PONG for client in clients)
+        with RESPConnection(node.resp_port) as refused:
+            assert refused.read_to_end() == b"-ERR max number of clients reached\r\n"
+        assert clients[0].call("PING") == PONG
+    wait_until(lambda: is_served(node), "a place is free again")
+
+
+def is_served(node) -> bool:
+    with RESPConnection(node.resp_port) as client:
+        client.send(encode("PING"))
+        return client.read() == PONG
+
+
+@pytest.mark.parametrize("claim", [
+    b"*2147483647\r\n", b"*1048576\r\n", b"*1048576\r\n" + b"$0\r\n\r\n" * 10, b"*1048577\r\n", b"*-2147483648\r\n",
+    b"*2\r\n$2147483647\r\n", b"*1\r\n$99999999999999\r\n"], ids=repr)
+def test_a_claim_costs_nothing(start_node, claim):
+    """Ten clients claim to send a lot: the node believes it when it arrives."""
+    node = start_node(memory="64MiB")
+    with connections(node, 10) as clients:
+        assert all(client.call("PING") == PONG for client in clients)
+        before = node.resident_bytes()
+        for client in clients:
+            client.send(claim)
+        with RESPConnection(node.resp_port) as other:
+            assert other.call("SET", "a", "b") == OK
+        assert node.resident_bytes() - before < MEBIBYTE
+
+
+@pytest.mark.parametrize("nothing", [b"\r\n", b"*0\r\n", b"*-1\r\n", b" \t \n"], ids=repr)
+def test_what_is_no_command_is_not_remembered(start_node, nothing):
+    node = start_node(memory="64MiB")
+    with RESPConnection(node.resp_port) as client:
+        assert client.call("PING") == PONG
+        before = node.resident_bytes()
+        for _ in range(16):
+            client.send(nothing * (MEBIBYTE // len(nothing)))
+        assert client.call("PING") == PONG
+        assert node.resident_bytes() - before < 2 * MEBIBYTE
+
+
+def test_a_line_without_end_is_refused(node):
+    with RESPConnection(node.resp_port) as client:
+        client.send(b"x" * (64 << 10) + b"y" * 1_000)
+        assert client.read_to_end() == b"-ERR Protocol error: too big inline request\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"POST /x HTTP/1.0\r\n\r\n", b"Host: a\r\n"])
+def test_http_is_refused(node, request_line):
+    with RESPConnection(node.resp_port) as client:
+        client.send(request_line + encode("SET", "by-http", "x"))
+        assert client.read_to_end().startswith(b"-ERR ")
+    with RESPConnection(node.resp_port) as client:
+        assert client.call("GET", "by-http") is None
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 7])
+def test_commands_arrive_in_pieces(node, key, cut):
+    data = encode("SET", key, b"\x00\r\n\xff") + b"get " + key.encode() + b"\r\n" + encode("DEL", key)
+    with RESPConnection(node.resp_port) as client:
+        for start in range(0, len(data), cut):
+            client.send(data[start:start + cut])
+        assert [client.read() for _ in range(3)] == [OK, b"\x00\r\n\xff", 1]
+
+
+def test_every_prefix_of_valid_input_waits_for_the_rest(node, key):
+    data = encode("SET", key, "value") + b"get \"" + key.encode() + b"\"\r\n"
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(RESPConnection(node.resp_port)) for _ in range(len(data))]
+        for count, client in enumerate(clients):
+            client.send(data[:count])
+        for count, client in enumerate(clients):
+            client.send(data[count:])
+            assert [client.read(), client.read()] == [OK, b"value"]
