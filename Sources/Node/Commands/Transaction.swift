@@ -43,6 +43,8 @@ final class Transaction: @unchecked Sendable {
     private var entries: [(key: [UInt8], entry: StoredEntry?)] = []
     private var completion: (@Sendable (Outcome) -> Void)?
     private var replies: [Reply] = []
+    /// By command, how long it took (ns); 0: it was not measured.
+    private(set) var times: [UInt64] = []
 
     init(_ commands: [QueuedCommand], watched: [WatchedKey], client: ClientSession?, executor: CommandExecutor) {
         self.commands = commands
@@ -96,13 +98,25 @@ final class Transaction: @unchecked Sendable {
 
     /// The reply of a command that needs no other loop.
     private func reply(_ queued: QueuedCommand, _ keys: any Keyspace) -> Reply {
-        CommandExecutor.reply { () throws(CommandError) in
+        let startedAt = startTime(of: queued.command)
+        defer { noteTime(since: startedAt) }
+        return CommandExecutor.reply { () throws(CommandError) in
             switch queued.command.handler {
             case .keyed, .get: try queued.command.keyedHandler(keys, queued.list.arguments)
             case .local(let handler): try handler(executor.context(client), queued.list.arguments)
             case .node, .control, .container: preconditionFailure("'\(queued.command.name)' does not run here")
             }
         }
+    }
+}
+
+extension Transaction {
+    private func startTime(of command: Command) -> UInt64 {
+        command.isMeasured || executor.node.live.measuresAll ? EventLoop.nanoseconds : 0
+    }
+
+    private func noteTime(since start: UInt64) {
+        times.append(start == 0 ? 0 : EventLoop.nanoseconds - start)
     }
 }
 
@@ -190,7 +204,11 @@ extension Transaction {
         case .node(let handler):
             var context = executor.context(client)
             context.isInTransaction = true
-            handler(context, queued.list) { [self] reply in goOn(reply) }
+            let startedAt = startTime(of: queued.command)
+            handler(context, queued.list) { [self] reply in
+                noteTime(since: startedAt)
+                goOn(reply)
+            }
         case .keyed, .get, .local:
             gather { [self] keys in
                 let reply = reply(queued, keys)

@@ -40,12 +40,13 @@ extension RESPConnection {
         server.executor.slowLog.append(entry, max: live.slowLogLength)
     }
 
-    /// The commands of a transaction that was done, each with its reply.
-    func note(_ commands: [QueuedCommand], _ replies: [Reply]) {
-        for (queued, reply) in zip(commands, replies) {
+    /// The commands of a transaction that was done, each with its reply and the time that it took.
+    func note(_ commands: [QueuedCommand], _ replies: [Reply], _ times: [UInt64]) {
+        for (index, (queued, reply)) in zip(commands, replies).enumerated() {
             let row = server.executor.table.row(of: queued.command)
             server.statistics.count(row)
             if case .error(let error) = reply { server.statistics.countFailure(error, of: row) }
+            if times[index] != 0 { noteTime(row, nanoseconds: times[index], queued.list.arguments) }
         }
     }
 }

@@ -90,7 +90,7 @@ extension RESPConnection {
             work.run { outcome in
                 let isDone = if case .done = outcome { true } else { false }
                 connection.showToMonitors(transaction.commands, exec: exec, isDone: isDone)
-                if case .done(let replies) = outcome { connection.note(transaction.commands, replies) }
+                if case .done(let replies) = outcome { connection.note(transaction.commands, replies, work.times) }
                 connection.answerAwaited { writer in
                     switch outcome {
                     case .done(let replies): writer.write(.array(replies))

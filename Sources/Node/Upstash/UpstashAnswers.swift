@@ -153,7 +153,8 @@ extension JSONWriter {
             switch reply {
             case .error(let error): writer.member("error", error.text)
             case .ok: writer.member("result", "OK")
-            case .status, .line, .integer, .bytes, .text, .blob, .double, .null, .nullArray, .array, .map, .set, .verbatim:
+            case .status, .line, .integer, .bytes, .text, .blob, .double, .null, .nullArray, .array, .map, .set,
+                .verbatim:
                 writer.key("result")
                 writer.write(reply, isBase64: isBase64)
             }
