@@ -18,14 +18,6 @@ class Node(Tribe):
     def __init__(self, loops: int):
         super().__init__(loops=loops, settings={"TRIBE_CACHE_VALUEMAX": "1MiB"})
 
-    def command(self) -> list[str]:
-        return [*super().command(), "--resp", "127.0.0.1:0"]
-
-    @property
-    def resp_port(self) -> int:
-        listening = next(line for line in self.log() if line["message"] == "listening")
-        return int(listening["resp"].rpartition(":")[2])
-
 
 @pytest.fixture(scope="module", params=[1, 4], ids=["1-loop", "4-loops"])
 def resp_port(request):

@@ -7,8 +7,8 @@ struct CommandManual {
             "# Commands",
             "",
             "Made from the command table (Sources/Node/Commands):",
-            "`TRIBE_WRITE_MANUAL=1 swift test --filter CommandManual` writes it anew. They are the commands of Redis 7.0 by",
-            "the same names; where an answer differs, [redis.md](redis.md) says so.",
+            "`TRIBE_WRITE_MANUAL=1 swift test --filter CommandManual` writes it anew. They are the commands of",
+            "Redis 7.0 by the same names; where an answer differs, [redis.md](redis.md) says so.",
             "*HTTP* marks those that the Upstash front offers too.",
         ]
         for group in CommandGroup.allCases {

@@ -35,7 +35,8 @@ extension CommandTable {
     private static let pubsubSubcommands: [Command] = [
         Command(
             "pubsub|channels", arity: -2, usage: "[<pattern>]", [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
-            complexity: "O(N), N active channels", "Channels that somebody subscribes.", .node(PubSubCommands.channels)),
+            complexity: "O(N), N active channels", "Channels that somebody subscribes.",
+            .node(PubSubCommands.channels)),
         Command(
             "pubsub|numsub", arity: -2, usage: "[<channel> ...]", [.pubsub, .loading, .stale], .pubsub, since: "2.8.0",
             complexity: "O(N), N requested channels", "How many subscribe each of these channels.",

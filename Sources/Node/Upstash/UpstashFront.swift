@@ -36,7 +36,7 @@ final class UpstashFront: @unchecked Sendable {
     var node: NodeContext { executor.node }
 
     /// Bytes of strings in one answer: as many as a client of the Redis protocol may leave unread, or one value.
-    var answerMax: Int { max(node.settings.outputMax, node.settings.valueMax) }
+    var answerMax: Int { max(node.settings.outputMax, node.settings.valueMax) + UpstashLimits.uncharged }
 }
 
 /// The forms of a request, but for those of the events, which are paths.
