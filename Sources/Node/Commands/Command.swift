@@ -145,7 +145,7 @@ enum CommandHandler: Sendable {
 
 /// Commands about the connection they come on.
 enum ControlCommand: Sendable {
-    case multi, exec, discard, watch, unwatch
+    case multi, exec, discard, watch
     case subscribe, unsubscribe, psubscribe, punsubscribe
     case hello, quit, reset, monitor, clientReply
 }

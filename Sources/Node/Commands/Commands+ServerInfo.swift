@@ -62,7 +62,7 @@ struct ServerReading: Sendable {
         clients = resp.clients.count
         waiting = resp.sleeperCount + resp.held.count
         pubsub = parts.pubsub.statistics
-        commands = resp.statistics.sinceReset
+        commands = resp.counts.since(resp.baseCounts)
         commandsPerSecond = resp.rate.perSecond
         totals = resp.totals.since(resp.base)
         usedPeak = resp.usedPeak

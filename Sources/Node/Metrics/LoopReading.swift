@@ -20,7 +20,7 @@ struct LoopReading: Sendable {
         requests = parts.api.metrics
         pubsub = parts.pubsub.statistics
         clients = parts.resp.clients.count
-        commands = parts.executor.statistics.total
+        commands = parts.resp.counts
     }
 
     /// Reads every loop and calls `completion` on `loop`.

@@ -13,8 +13,6 @@ final class ClientSession: @unchecked Sendable {
     var name: [UInt8] = []
     var libraryName: [UInt8] = []
     var libraryVersion: [UInt8] = []
-    /// The row of the latest command in the table; below zero: there was none.
-    var latestRow = -1
     /// When something came last, in the loop's monotonic milliseconds.
     var latestAt: UInt64
     var isExemptFromEviction = false

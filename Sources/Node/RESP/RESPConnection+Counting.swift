@@ -44,7 +44,7 @@ extension RESPConnection {
     func note(_ commands: [QueuedCommand], _ replies: [Reply], _ times: [UInt64]) {
         for (index, (queued, reply)) in zip(commands, replies).enumerated() {
             let row = server.executor.table.row(of: queued.command)
-            server.statistics.count(row)
+            server.count(row)
             if case .error(let error) = reply { server.statistics.countFailure(error, of: row) }
             if times[index] != 0 { noteTime(row, nanoseconds: times[index], queued.list.arguments) }
         }

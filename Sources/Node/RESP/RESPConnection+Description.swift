@@ -10,7 +10,7 @@ extension RESPConnection {
         let loop = connection.loop
         let session = session
         let table = server.executor.table
-        let command = session.latestRow < 0 ? "NULL" : table.rows[session.latestRow].name
+        let command = latestRow < 0 ? "NULL" : table.rows[latestRow].name
         let queued = session.transaction.map { "\($0.commands.count)" } ?? "-1"
         let backlog = connection.backlog
         let fields: [(String, String)] = [

@@ -9,6 +9,17 @@ extension RESPConnection {
         session.transaction?.isBroken = true
     }
 
+    /// Answers a command that was called with wrong words. If it is EXEC, the transaction ends with it.
+    func refuse(_ command: Command, _ error: CommandError) {
+        guard command.name == "exec", session.transaction != nil else {
+            return reject(error, executor.table.row(of: command))
+        }
+        session.transaction = nil
+        session.watched = []
+        reject(.aborted(because: error), executor.table.row(of: command))
+        updatePlainness()
+    }
+
     func queue(_ command: Command, _ row: Int, _ arguments: Arguments) -> Bool {
         let list = ArgumentList(arguments)
         do throws(CommandError) {
@@ -31,9 +42,6 @@ extension RESPConnection {
             case .exec: try execute(arguments)
             case .discard: try discard()
             case .watch: try watch(arguments)
-            case .unwatch:
-                session.watched = []
-                replyInTurn { $0.ok() }
             case .quit:
                 replyInTurn { $0.ok() }
                 end()

@@ -14,7 +14,7 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     let connection: TCPConnection
     let server: RESPLoopServer
     let session: ClientSession
-    private let executor: CommandExecutor
+    let executor: CommandExecutor
     private let table: CommandTable
     private let keyspace: ShardKeyspace
     private let isAlone: Bool
@@ -41,6 +41,8 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     /// Calls of the command at `countedPlace` that the statistics do not know of yet.
     private var countedPlace = 0
     private var countedCalls: UInt64 = 0
+    /// The row of the latest command in the table; below zero: there was none.
+    private(set) var latestRow = -1
     /// CLIENT PAUSE holds its next command back.
     var isHeld = false
     /// What this client is pushed; nil until it subscribes or monitors.
@@ -204,7 +206,7 @@ extension RESPConnection {
             reject(.keyTooLong, place)
             return true
         }
-        session.latestRow = place
+        latestRow = place
         guard runOnKey(plan, place, key, arguments) else { return false }
         count(place)
         return true
@@ -258,7 +260,7 @@ extension RESPConnection {
     }
 
     private func settleCount() {
-        server.statistics.count(countedPlace, calls: countedCalls)
+        server.count(countedPlace, calls: countedCalls)
         countedCalls = 0
     }
 
@@ -330,7 +332,7 @@ extension RESPConnection {
         do throws(CommandError) {
             command = try CommandTable.resolve(found, arguments)
         } catch {
-            reject(error, server.executor.table.row(of: found))
+            refuse(found, error)
             return true
         }
         let row = server.executor.table.row(of: command)
@@ -348,9 +350,9 @@ extension RESPConnection {
         case .control, .container:
             break
         }
-        session.latestRow = row
+        latestRow = row
         guard start(begin(command, row), arguments) else { return false }
-        server.statistics.count(row)
+        server.count(row)
         if server.node.pubsub.hasMonitors { showToMonitors(command, arguments) }
         return true
     }

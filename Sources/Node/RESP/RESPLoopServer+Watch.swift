@@ -35,7 +35,7 @@ extension RESPLoopServer {
     }
 
     func resetStatistics() {
-        statistics.reset()
+        baseCounts = counts
         base = totals
         usedPeak = 0
     }
@@ -48,7 +48,7 @@ extension RESPLoopServer {
 
     /// Ten times a second. `lateness`: by how much (ms) the loop was late for it.
     func look(lateness: UInt64) {
-        rate.add(calls: statistics.total.calls, at: executor.loop.monotonicNow)
+        rate.add(calls: callCount, at: executor.loop.monotonicNow)
         usedPeak = max(usedPeak, node.cache.account.used)
         let threshold = node.live.latencyMilliseconds
         guard threshold > 0, lateness >= UInt64(threshold) else { return }

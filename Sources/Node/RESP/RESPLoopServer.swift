@@ -6,6 +6,7 @@ final class RESPLoopServer: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.
 
     let executor: CommandExecutor
+    let statistics: CommandStatistics
     let limits: RESPLimits
     let pipelineMax: Int
     let outputMax: Int
@@ -14,22 +15,31 @@ final class RESPLoopServer: @unchecked Sendable {
     private var listener: TCPListener?
     /// By the id of the client.
     private(set) var clients: [UInt64: RESPConnection] = [:]
+    /// By row of the table: how often the command was called here.
+    private var calls: [UInt64]
     /// Connections so far, and those turned away because there were too many.
     private(set) var acceptedCount = 0
     private(set) var rejectedCount = 0
 
     /// CLIENT PAUSE is in force.
-    var pause: ClientPause?
+    var pause: ClientPause? {
+        didSet { updateAlert() }
+    }
     var pauseTimer: LoopTimer?
     /// Connections whose next command it holds back, by the id of the client.
     var held: [UInt64: RESPConnection] = [:]
     /// Every command is measured for the slow log.
-    var measuresAll = false
+    var measuresAll = false {
+        didSet { updateAlert() }
+    }
+    /// Something of this loop's own is going on that every command has to look at.
+    private var isAlert = false
     /// `DEBUG SLEEP` under way.
     var sleeperCount = 0
     let rate = CommandRate()
-    /// The totals at the last CONFIG RESETSTAT.
+    /// The totals and counts at the last CONFIG RESETSTAT.
     var base = ServerTotals()
+    var baseCounts: CommandCounts
     /// The most that the cache has used, of what was seen.
     var usedPeak = 0
 
@@ -40,13 +50,15 @@ final class RESPLoopServer: @unchecked Sendable {
     init(executor: CommandExecutor, address: SocketAddress, connections: SharedCount) throws {
         let settings = executor.node.settings
         self.executor = executor
+        statistics = executor.statistics
+        calls = Array(repeating: 0, count: executor.table.rows.count)
+        baseCounts = executor.statistics.counts
         self.connections = connections
         var limits = RESPLimits()
         limits.bulkMax = settings.valueMax
         self.limits = limits
         pipelineMax = settings.limits.pipelineMax
         outputMax = settings.outputMax
-        measuresAll = executor.node.live.measuresAll
         listener = try TCPListener(loop: executor.loop, address: address) { [unowned self] in accept($0) }
     }
 
@@ -55,10 +67,22 @@ final class RESPLoopServer: @unchecked Sendable {
 
     /// Whether something is going on that every command has to look at.
     @inline(__always)
-    var isSpecial: Bool { node.pubsub.hasMonitors || pause != nil || measuresAll }
+    var isSpecial: Bool { isAlert || node.pubsub.hasMonitors }
 
     @inline(__always)
-    var statistics: CommandStatistics { executor.statistics }
+    func count(_ row: Int, calls number: UInt64 = 1) { calls[row] &+= number }
+
+    /// Of commands, since the start of the node.
+    var counts: CommandCounts {
+        var counts = statistics.counts
+        for row in calls.indices { counts.rows[row].calls = calls[row] }
+        return counts
+    }
+
+    /// Commands that were called here.
+    var callCount: UInt64 { calls.reduce(0, &+) }
+
+    private func updateAlert() { isAlert = pause != nil || measuresAll }
 }
 
 // MARK: - Connections

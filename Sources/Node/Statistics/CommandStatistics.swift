@@ -1,21 +1,17 @@
-/// What one loop counts of the commands that its clients call. Used on its loop.
+/// What one loop counts of the commands that its clients call, but for the calls themselves, which `RESPLoopServer`
+/// counts. Used on its loop.
 ///
-/// A command is counted where it came in, wherever its keys are. The common way costs one addition; time is added up
-/// only for commands that are measured (`Command.isMeasured`).
+/// A command is counted where it came in, wherever its keys are. Time is added up only for commands that are measured
+/// (`Command.isMeasured`).
 final class CommandStatistics: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.
 
-    private var counts: CommandCounts
-    /// What the counts were at the last CONFIG RESETSTAT.
-    private var base: CommandCounts
+    /// Since the start of the node; without calls.
+    private(set) var counts: CommandCounts
 
     init(rows: Int) {
         counts = CommandCounts(rows: rows)
-        base = counts
     }
-
-    @inline(__always)
-    func count(_ row: Int, calls: UInt64 = 1) { counts.rows[row].calls &+= calls }
 
     func add(microseconds: UInt64, to row: Int) { counts.rows[row].microseconds &+= microseconds }
 
@@ -32,12 +28,6 @@ final class CommandStatistics: @unchecked Sendable {
     }
 
     private func count(_ error: CommandError) { counts.errors[error.code, default: 0] &+= 1 }
-
-    /// Since the start of the node.
-    var total: CommandCounts { counts }
-    /// Since the last CONFIG RESETSTAT.
-    var sinceReset: CommandCounts { counts.since(base) }
-    func reset() { base = counts }
 }
 
 /// Counts of commands by their row in the table, and of errors by their code.
