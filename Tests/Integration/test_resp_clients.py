@@ -106,8 +106,10 @@ def test_skipping_a_skip_passes_over_the_command_behind_it(connect_redis):
 
 
 def test_ids_ascend_and_the_list_names_every_client_of_every_loop(connect_redis, redis):
-    others = [connect_redis() for _ in range(SEVERAL)]
-    ids = [other.call("CLIENT", "ID") for other in others]
+    others, ids = [], []
+    for _ in range(SEVERAL):
+        others.append(connect_redis())
+        ids.append(others[-1].call("CLIENT", "ID"))
     assert sorted(set(ids)) == ids
     rows = client_list(redis)
     listed = [int(row["id"]) for row in rows]

@@ -215,7 +215,7 @@ def test_a_command_that_sleeps_is_slow_and_holds_up_nobody(redis, node):
     sleeper.join()
     entries = redis.call("SLOWLOG", "GET")
     assert [entry[3] for entry in entries] == [[b"DEBUG", b"SLEEP", b"0.3"]]
-    assert entries[0][2] >= 300_000
+    assert entries[0][2] >= 290_000
 
 
 def test_stalls_of_a_loop_are_kept(start_node):

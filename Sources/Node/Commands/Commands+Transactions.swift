@@ -19,7 +19,7 @@ extension CommandTable {
         Command(
             "unwatch", arity: 1, [.noScript, .loading, .stale, .fast, .allowBusy, .connection], .transactions,
             since: "2.2.0",
-            complexity: "O(N)", "Forgets which keys are watched.", 
+            complexity: "O(N)", "Forgets which keys are watched.",
             .local { context, _ throws(CommandError) in
                 context.client?.watched = []
                 return .ok

@@ -145,7 +145,7 @@ extension UpstashFront {
         case .subscribe: try subscribe(exchange, "subscribe", .channel)
         case .psubscribe: try subscribe(exchange, "psubscribe", .pattern)
         case .monitor: try monitor(exchange)
-        case .multi, .exec, .discard, .watch, .unwatch, .unsubscribe, .punsubscribe, .hello, .quit, .reset,
+        case .multi, .exec, .discard, .watch, .unsubscribe, .punsubscribe, .hello, .quit, .reset,
             .clientReply:
             return false
         }
