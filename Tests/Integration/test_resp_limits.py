@@ -74,6 +74,24 @@ def test_what_is_no_command_is_not_remembered(start_node, nothing):
         assert node.resident_bytes() - before < 2 * MEBIBYTE
 
 
+LONG = b"k" * ((32 << 10) + 1)
+
+
+@pytest.mark.parametrize("words", [
+    ["GET", LONG], ["SET", LONG, "x"], ["MSET", LONG, "x"], ["MSET", "a", "1", "b", "2", "c", "3", LONG, "4"],
+    ["MGET", "a", "b", "c", "d", LONG], ["DEL", "a", "b", "c", LONG, "d"], ["WATCH", "a", "b", "c", LONG]],
+    ids=lambda words: f"{words[0]}-{len(words)}")
+def test_a_key_that_is_too_long_is_an_error_wherever_it_stands(node, words):
+    with RESPConnection(node.resp_port) as client:
+        assert client.call(*words).text == b"ERR a key has at most 32768 bytes"
+        if words[0] == "WATCH":
+            return
+        client.call("MULTI")
+        client.call(*words)
+        assert client.call("EXEC").code == "EXECABORT"
+        assert client.call("PING") == PONG
+
+
 def test_a_line_without_end_is_refused(node):
     with RESPConnection(node.resp_port) as client:
         client.send(b"x" * (64 << 10) + b"y" * 1_000)

@@ -37,15 +37,17 @@ final class CommandExecutor: @unchecked Sendable {
         of keys: StrideThrough<Int>, in arguments: Arguments
     ) throws(CommandError) -> Place {
         var owner: Int?
+        var isSpread = false
+        // Every key is looked at, also when it is known that there are several loops: none may be too long.
         for index in keys {
             let key = arguments[index]
             guard key.count <= CacheKey.lengthMax else { throw .keyTooLong }
             guard !isAlone else { continue }
             let loop = node.cache.loopIndex(of: key)
-            if let owner, owner != loop { return .several }
+            if let owner, owner != loop { isSpread = true }
             owner = loop
         }
-        return .loop(owner ?? loop.index)
+        return isSpread ? .several : .loop(owner ?? loop.index)
     }
 
     /// Runs a command of the kinds that need no connection and calls `completion` here, now or later, once.
