@@ -19,6 +19,8 @@ from differential.words import Words
 TOKEN = re.compile(r"[\[\](){}|+]|[^\s\[\](){}|+]+")
 SPOILT_SHARE = 0.42
 REPEATS_MAX = 4
+# In Tribe; longer ones are an error there, and a key in Redis.
+KEY_MAX = 32 << 10
 
 
 @dataclass
@@ -121,6 +123,10 @@ class Writer:
                                                      else byte for byte in word)
 
     def _spoil(self, call: list[bytes], form: Form) -> list[bytes]:
+        """No word of it is longer than a key may be: a value may come to stand where a key belongs."""
+        return [word[:KEY_MAX] for word in self._spoilt(call, form)]
+
+    def _spoilt(self, call: list[bytes], form: Form) -> list[bytes]:
         place = self.random.randrange(1, len(call) + 1)
         match self.random.randrange(5):
             case 0:

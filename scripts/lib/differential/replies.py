@@ -1,4 +1,5 @@
 """When two replies to one call are the same."""
+import re
 from dataclasses import dataclass
 
 from resp_client import Error, Map
@@ -9,6 +10,7 @@ OWN_CONTENT = {
     "config|get", "latency|latest", "latency|history", "latency|reset", "slowlog|get", "slowlog|len", "command",
     "command|count", "command|list", "command|docs", "command|info", "scan", "randomkey",
 }
+LETTERS = re.compile(rb"[A-Za-z ]*")
 UNORDERED = {"keys", "pubsub|channels"}
 # Seconds or milliseconds that depend on when a call arrived.
 # These are compared only where it is known which call a reply belongs to.
@@ -83,8 +85,8 @@ def describe_greeting(reply) -> list:
 def outline(reply) -> str:
     """What kind of reply it is, so that differences of one cause look alike."""
     if isinstance(reply, Error):
-        return "Error " + "".join("#" if character.isdigit() else character
-                                  for character in reply.text.decode("latin-1")[:40])
+        # Up to what it quotes.
+        return "Error " + LETTERS.match(reply.text)[0].decode()
     if isinstance(reply, list):
         return f"{type(reply).__name__}[{', '.join(sorted({outline(item) for item in reply}))}]"
     return type(reply).__name__

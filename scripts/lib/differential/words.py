@@ -38,7 +38,7 @@ class Words:
         return getattr(self, pool)()
 
     def any(self) -> bytes:
-        """Short enough for a key: longer ones than Tribe takes would be a listed difference at best."""
+        """Short, for errors repeat it."""
         return self.draw(self.random.choice(POOLS))[:ANY_MAX]
 
     def _number(self, common: range, edges: list, nonsense: list[bytes]) -> bytes:
