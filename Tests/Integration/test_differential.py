@@ -38,7 +38,20 @@ def test_replies_are_those_of_redis(tribe, redis, protocol):
 
 
 def test_the_grammar_knows_every_command_of_the_table(tribe):
+    assert runner.listed_names(tribe) <= runner.KNOWN_NAMES
     assert runner.names_of(tribe)
+
+
+def test_every_command_that_is_answered_is_listed_and_the_other_way_round(tribe):
+    listed = runner.listed_names(tribe)
+    assert runner.answered_names(tribe) <= listed
+    assert listed - runner.answered_names(tribe) <= LEFT_OUT.keys() | CONTAINERS
+
+
+def test_the_table_has_every_command_of_the_grammar(tribe):
+    """So that nothing goes untested because it is missing."""
+    missing = ({form.name for form in FORMS} | IN_BLOCKS) - runner.answered_names(tribe)
+    assert not missing, sorted(missing)
 
 
 def test_a_call_by_the_grammar_is_one_that_redis_has(redis):

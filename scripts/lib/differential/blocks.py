@@ -156,7 +156,8 @@ class BlockWriter:
 
     def _silence(self) -> Block:
         mode = self.random.choice([b"OFF", b"SKIP", b"ON", b"OTHER"])
-        calls = [[b"CLIENT", b"REPLY", mode], *self._calls(3, NOT_QUEUED | NOT_EXACT)]
+        inexact = NOT_EXACT | {form.name for form in FORMS if form.name.endswith("|help")}
+        calls = [[b"CLIENT", b"REPLY", mode], *self._calls(3, NOT_QUEUED | inexact)]
         return Block([Step([*calls, [b"CLIENT", b"REPLY", b"ON"]])])
 
     def _end(self) -> Block:

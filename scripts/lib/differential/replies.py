@@ -14,7 +14,7 @@ LETTERS = re.compile(rb"[A-Za-z ]*")
 UNORDERED = {"keys", "pubsub|channels"}
 # Seconds or milliseconds that depend on when a call arrived.
 # These are compared only where it is known which call a reply belongs to.
-NOT_EXACT = OWN_CONTENT | UNORDERED | {"ttl", "expiretime", "pttl", "pexpiretime", "dbsize", "hello"}
+NOT_EXACT = OWN_CONTENT | UNORDERED | {"ttl", "expiretime", "pttl", "pexpiretime", "dbsize", "hello", "auth"}
 CLOCKED = {"ttl": 1, "expiretime": 1, "pttl": 1000, "pexpiretime": 1000}
 
 

@@ -39,7 +39,8 @@ class Difference:
 
     @property
     def signature(self) -> tuple[str, str, str]:
-        return self.name, outline(self.ours), outline(self.theirs)
+        name = self.name if self.name in KNOWN_NAMES else name_of(self.call[:1], set())
+        return name, outline(self.ours), outline(self.theirs)
 
 
 class Side:
@@ -232,27 +233,29 @@ def compare(tribe: Tribe, redis: Redis, protocol: int, seed: int, calls: int, fi
     return result
 
 
-def names_of(tribe: Tribe) -> set[str]:
-    """The commands that the server has, by COMMAND LIST. One that the grammar does not know is an error."""
-    with RESPConnection(tribe.resp_port) as connection:
-        listed = connection.call("COMMAND", "LIST")
-    if isinstance(listed, Error):
-        return names_by_asking(tribe)
-    names = {name.decode() for name in listed}
-    unknown = names - KNOWN_NAMES
+def names_of(tribe: Server) -> set[str]:
+    """The commands that the server has. One that the grammar does not know is an error."""
+    listed = listed_names(tribe)
+    unknown = listed - KNOWN_NAMES
     if unknown:
         raise LookupError(f"the grammar (differential/commands.py) does not know {sorted(unknown)}")
-    return names
+    return listed | answered_names(tribe)
 
 
-def names_by_asking(tribe: Tribe) -> set[str]:
-    """Those of the grammar that are not answered as unknown, for a server without COMMAND LIST."""
+def listed_names(server: Server) -> set[str]:
+    """What COMMAND LIST says, with subcommands as `client|id`; nothing if there is no such command."""
+    with RESPConnection(server.resp_port) as connection:
+        listed = connection.call("COMMAND", "LIST")
+    return set() if isinstance(listed, Error) else {name.decode() for name in listed}
+
+
+def answered_names(server: Server) -> set[str]:
+    """Those of the grammar that are not answered as unknown."""
     names = set()
     for name in {form.name for form in FORMS} | IN_BLOCKS:
-        with RESPConnection(tribe.resp_port) as connection:
+        with RESPConnection(server.resp_port) as connection:
             reply = connection.call(*name.split("|"))
         is_unknown = isinstance(reply, Error) and reply.text.startswith(b"ERR unknown ")
         if not is_unknown:
             names.add(name)
     return names
-
