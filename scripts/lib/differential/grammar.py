@@ -21,6 +21,9 @@ SPOILT_SHARE = 0.42
 REPEATS_MAX = 4
 # In Tribe; longer ones are an error there, and a key in Redis.
 KEY_MAX = 32 << 10
+LIVES_AT_SECOND_PLACE = {b"EXPIRE", b"PEXPIRE", b"SETEX", b"PSETEX"}
+LIFE_SECONDS_MIN = 1_000
+NUMBER = re.compile(rb"[1-9][0-9]*")
 
 
 @dataclass
@@ -88,7 +91,7 @@ class Writer:
 
     def call(self, form: Form) -> list[bytes]:
         call = self.valid_call(form)
-        return self._spoil(call, form) if self.random.random() < SPOILT_SHARE else call
+        return without_short_times(self._spoil(call, form) if self.random.random() < SPOILT_SHARE else call)
 
     def valid_call(self, form: Form) -> list[bytes]:
         """A call as the form has it; its words may still be out of range."""
@@ -138,3 +141,19 @@ class Writer:
             case 3 if form.options:
                 return call[:place] + [self._in_any_case(self.random.choice(form.options))] + call[place:]
         return call + [self.words.any() for _ in range(self.random.randint(1, 3))]
+
+
+def without_short_times(call: list[bytes]) -> list[bytes]:
+    """A spoilt call may let a key live for a moment, which would be over at one server before it is at the other."""
+    name = call[0].upper()
+    lengthened = list(call)
+    for place in range(2, len(call)):
+        before = call[place - 1].upper()
+        is_option = name in (b"SET", b"GETEX") and before in (b"EX", b"PX")
+        is_place = name in LIVES_AT_SECOND_PLACE and place == 2
+        if (is_option or is_place) and NUMBER.fullmatch(call[place]):
+            is_fine = before == b"PX" or name.startswith(b"P")
+            least = LIFE_SECONDS_MIN * (1000 if is_fine else 1)
+            if int(call[place]) < least:
+                lengthened[place] = b"%d" % (int(call[place]) + least)
+    return lengthened

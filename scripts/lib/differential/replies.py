@@ -71,7 +71,7 @@ def are_same(name: str, ours, theirs, leeway: Leeway) -> bool:
 def sets_in_the_past(call: list[bytes], now: float) -> bool:
     """Whether a SET that was done gave the key a time that is over."""
     for option, word in zip(call[3:], call[4:]):
-        if option.upper() in (b"EXAT", b"PXAT"):
+        if option.upper() in (b"EXAT", b"PXAT") and word.isdigit():
             return int(word) / (1 if option.upper() == b"EXAT" else 1000) < now
     return False
 
