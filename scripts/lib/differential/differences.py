@@ -43,7 +43,16 @@ def has_one_representation(name: str, call: list[bytes], ours, theirs) -> bool:
     return name == "object|encoding" and theirs == b"raw" and ours in (b"embstr", b"int")
 
 
+def repeats_what_is_no_text(name: str, call: list[bytes], ours, theirs) -> bool:
+    if not isinstance(ours, Error) or not isinstance(theirs, Error) or "\ufffd".encode() not in ours.text:
+        return False
+    # Where Redis cuts the repetition after so many bytes, Tribe does before it puts three in the place of one.
+    begin, _, _ = theirs.text.decode("utf-8", "replace").partition("\ufffd")
+    return ours.text.decode().startswith(begin)
+
+
 KNOWN = [
+    Known("Errors are text: of what they repeat, bytes that are no UTF-8 become U+FFFD.", repeats_what_is_no_text),
     Known("Without tokens AUTH answers OK: clients that are set up with a password work on a developer's machine.",
           answers_auth),
     Known("Deadlines end with the year 10889: they have 48 bits.", tells_the_last_deadline),
