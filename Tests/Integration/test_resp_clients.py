@@ -81,7 +81,8 @@ def test_reset_takes_back_all_that_was_said(connect_redis):
 def test_reply_off_answers_nothing_until_on(connect_redis, key):
     redis = connect_redis()
     silent = [("CLIENT", "REPLY", "OFF"), ("SET", key, 1), ("GET", key), ("NOSUCH",), ("GET",),
-              ("MSET", key, 1, "x", 2), ("MULTI",), ("SET", key, 2), ("EXEC",), ("CLIENT", "REPLY", "SKIP"), ("DBSIZE",)]
+              ("MSET", key, 1, "x", 2), ("MULTI",), ("SET", key, 2), ("EXEC",), ("CLIENT", "REPLY", "SKIP"),
+              ("DBSIZE",)]
     redis.send(b"".join(encode(*command) for command in silent) + encode("CLIENT", "REPLY", "ON"))
     assert redis.read() == OK
     assert redis.call("GET", key) == b"2"
@@ -131,8 +132,8 @@ def test_the_list_tells_what_a_client_is_at(connect_redis, redis, key):
     me = other.call("CLIENT", "ID")
     other.call("GET", key)
     row = client_list(redis, "ID", me)[0]
-    told = [row[name] for name in ("name", "lib-name", "lib-ver", "resp", "cmd")]
-    assert told == ["worker", "lib", "1.2", "3", "get"]
+    assert (row["name"], row["lib-name"], row["lib-ver"]) == ("worker", "lib", "1.2")
+    assert (row["resp"], row["cmd"]) == ("3", "get")
     other.call("MULTI")
     other.call("GET", key)
     row = client_list(redis, "ID", me)[0]

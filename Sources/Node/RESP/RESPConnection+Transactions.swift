@@ -9,9 +9,9 @@ extension RESPConnection {
         session.transaction?.isBroken = true
     }
 
-    /// Answers a command that was called with wrong words. If it is EXEC, the transaction ends with it.
+    /// Answers a command that was called with wrong words. If it is EXEC, a transaction ends with it.
     func refuse(_ command: Command, _ error: CommandError) {
-        guard command.name == "exec", session.transaction != nil else {
+        guard command.name == "exec" else {
             return reject(error, executor.table.row(of: command))
         }
         session.transaction = nil
