@@ -312,5 +312,5 @@ def test_redis_cli_learns_the_commands_when_it_is_interactive(node):
             client.wait()
         thread.join(20)
         os.close(controller)
-    assert b"Sets information specific to the client or connection." in output
+    assert b"Notes which library the client is made with, and its version." in output
     assert b'1) "save"' in output

@@ -21,6 +21,15 @@ extension Arguments {
         return number
     }
 
+    /// The word is to name a database, of which there is one: 0.
+    func checkDatabase(_ index: Int) throws(CommandError) {
+        let number = try integer(index)
+        guard Int32(exactly: number) != nil else {
+            throw CommandError("ERR value is out of range, value must between \(Int32.min) and \(Int32.max)")
+        }
+        guard number == 0 else { throw CommandError("ERR DB index is out of range") }
+    }
+
     func text(_ index: Int) -> String { String(copying: self[index]) }
 
     func bytes(_ index: Int) -> [UInt8] { [UInt8](span: self[index]) }

@@ -28,17 +28,21 @@ struct CommandError: Error, Equatable, Sendable {
         CommandError("ERR invalid expire time in '\(name)' command")
     }
 
-    /// Of a command that does not exist. As Redis does, names what came up to 128 bytes.
+    /// Of a command that does not exist. As Redis does, repeats of each word what comes before a zero byte, up to 128
+    /// bytes in all.
     static func unknown(_ arguments: Arguments) -> CommandError {
         var list = ""
         var index = 1
         while index < arguments.count, list.utf8.count < namedMax {
-            let shown = arguments[index]
-            list += "'\(String(copying: shown.extracting(first: min(shown.count, namedMax - list.utf8.count))))' "
+            list += "'\(repeated(arguments[index], max: namedMax - list.utf8.count))' "
             index += 1
         }
-        let name = arguments[0].extracting(first: min(arguments[0].count, namedMax))
-        return CommandError("ERR unknown command '\(String(copying: name))', with args beginning with: \(list)")
+        let name = repeated(arguments[0], max: namedMax)
+        return CommandError("ERR unknown command '\(name)', with args beginning with: \(list)")
+    }
+
+    private static func repeated(_ word: Span<UInt8>, max: Int) -> String {
+        String(copying: word.extracting(first: min(word.firstIndex(of: 0) ?? word.count, max)))
     }
 
     private static let namedMax = 128

@@ -47,7 +47,7 @@ enum ConnectionCommands {
     }
 
     static let select: LocalHandler = { _, arguments throws(CommandError) in
-        guard try arguments.integer(1) == 0 else { throw CommandError("ERR DB index is out of range") }
+        try arguments.checkDatabase(1)
         return .ok
     }
 }

@@ -66,9 +66,9 @@ enum IntrospectionCommands {
 
     static let list: LocalHandler = { context, arguments throws(CommandError) in
         let commands = offered(context)
-        if arguments.count == 2 { return .array(commands.map { .text($0.name) }) }
-        guard arguments.count == 5, arguments.has("filterby", at: 2) else { throw .syntax }
         let all = commands + commands.flatMap(\.subcommands)
+        if arguments.count == 2 { return names(all) { _ in true } }
+        guard arguments.count == 5, arguments.has("filterby", at: 2) else { throw .syntax }
         if arguments.has("module", at: 3) { return .array([]) }
         if arguments.has("aclcat", at: 3) {
             let category = "@" + arguments.text(4).lowercased()

@@ -96,12 +96,7 @@ enum KeyCommands {
                 overwrites = true
             } else if arguments.has("db", at: index), index + 1 < arguments.count {
                 index += 1
-                let database = try arguments.integer(index)
-                guard Int32(exactly: database) != nil else {
-                    throw CommandError(
-                        "ERR value is out of range, value must between \(Int32.min) and \(Int32.max)")
-                }
-                guard database == 0 else { throw CommandError("ERR DB index is out of range") }
+                try arguments.checkDatabase(index)
             } else {
                 throw .syntax
             }
