@@ -242,7 +242,8 @@ def test_stalls_of_a_loop_are_kept(start_node):
 
 def test_command_has_the_shapes_of_redis_7(redis, redis3):
     count = redis.call("COMMAND", "COUNT")
-    assert len(redis.call("COMMAND")) == len(redis.call("COMMAND", "LIST")) == count
+    names = redis.call("COMMAND", "LIST")
+    assert len(redis.call("COMMAND")) == count == sum(b"|" not in name for name in names)
     assert redis3.call("COMMAND", "INFO", "get", "nosuch", "client|id")[0] == [
         b"get", 2, Set([Status(b"readonly"), Status(b"fast")]), 1, 1, 1,
         Set([Status(b"@read"), Status(b"@string"), Status(b"@fast")]), Set([]),
