@@ -41,6 +41,12 @@ struct UnitsDurationTests {
         #expect(try DurationText.parse(text.utf8.span) == .milliseconds(milliseconds))
     }
 
+    @Test func whatIsNoDurationForAClientIsRenderedAsTheNearestThatIs() {
+        #expect(DurationText.render(.milliseconds(-1)) == "0s")
+        #expect(DurationText.render(DurationText.longest + .milliseconds(1)) == "36500d")
+        #expect(DurationText.render(.milliseconds(Int64.max)) == "36500d")
+    }
+
     @Test(
         arguments: [
             (.zero, 0), (.nanoseconds(1), 1), (.microseconds(999), 1), (.milliseconds(1), 1), (.microseconds(1_001), 2),

@@ -176,7 +176,8 @@ extension BatchOperation {
             writer.null()
         } else {
             let left = deadlines.expiresAt > now ? deadlines.expiresAt - now : 0
-            writer.member("ttl", DurationText.render(.milliseconds(Int64(left))))
+            // More than any client may ask for, if this loop's clock lags behind the one that set it.
+            writer.member("ttl", DurationText.render(.milliseconds(Int64(min(left, CacheQuery.ttlMax)))))
         }
     }
 

@@ -29,10 +29,10 @@ package enum DurationText {
     }
 
     /// The shortest exact spelling: the largest unit that divides it. Parts of a millisecond round up, so that a wait
-    /// that was rendered is never short. `duration`: zero to `longest`.
+    /// that was rendered is never short. What is below zero or above `longest` is rendered as these: a difference of two
+    /// clocks may be.
     package static func render(_ duration: Duration) -> String {
-        precondition(duration >= .zero && duration <= longest, "\(duration) is no duration for a client")
-        let milliseconds = duration.milliseconds
+        let milliseconds = min(max(duration, .zero), longest).milliseconds
         guard milliseconds > 0 else { return "0s" }
         for unit in units where milliseconds.isMultiple(of: unit.milliseconds) {
             return "\(milliseconds / unit.milliseconds)\(unit.name)"
