@@ -26,6 +26,23 @@ import Testing
         try other.send(request("GET", key))
         #expect(try other.answer().text == "loaded")
     }
+
+    @Test(arguments: [TestNode.ofOneLoop, TestNode.ofFourLoops])
+    func aWaiterWhoseClientLeavesWaitsNoLonger(_ node: NodeRuntime) throws {
+        let loader = try node.client()
+        let keys = (0..<8).map { "/v1/cache/leaving-\($0)" }
+        for key in keys { try loader.send(request("GET", "\(key)?refresh=60s")) }
+        for _ in keys { #expect(try loader.answer()["x-tribe-refresh"] != nil) }
+        do {
+            let waiters = try keys.map { key in
+                let client = try node.client()
+                try client.send(request("GET", "\(key)?refresh=60s&wait=60s"))
+                return client
+            }
+            #expect(Deadline.waitUntil { node.waiterCount == waiters.count })
+        }
+        #expect(Deadline.waitUntil { node.waiterCount == 0 })
+    }
 }
 
 extension NodeRuntime {

@@ -56,6 +56,8 @@ private struct WaitingExchange: RefreshWaiter {
 
     var isLeaving: Bool { exchange.isClientLeaving }
 
+    func whenLeaving(_ run: @escaping @Sendable () -> Void) { exchange.whenClientLeaves(run) }
+
     func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard) {
         guard exchange.isAnswerable else { return }
         CacheHandlers.answer(shard, exchange, outcome)

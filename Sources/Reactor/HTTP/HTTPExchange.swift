@@ -150,6 +150,18 @@ extension HTTPExchange {
         connection?.readNoFurtherRequest()
     }
 
+    /// Has `run` called once, on the home loop, if the client shuts its end or is gone before the answer. On the holder.
+    package func whenClientLeaves(_ run: @escaping @Sendable () -> Void) {
+        holder.assertInLoop()
+        guard holder !== loop else { return watchLeaving(run) }
+        // Arrives there before the answer does, so the exchange still is what it is now.
+        loop.execute { self.watchLeaving(run) }
+    }
+
+    private func watchLeaving(_ run: @escaping @Sendable () -> Void) {
+        if isClientLeaving { run() } else { onClientLeaving = run }
+    }
+
     /// The answer is complete: it leaves when those before it have.
     func complete() {
         state = .answered
@@ -210,6 +222,7 @@ extension HTTPExchange {
         loop.assertInLoop()
         isLent = false
         holder = loop
+        onClientLeaving = nil
         if isAbandoned {
             detached = nil
         } else {

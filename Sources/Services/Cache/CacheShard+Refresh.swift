@@ -18,6 +18,10 @@ package protocol RefreshWaiter: Sendable {
     /// Whether its client is gone, or about to go, so that a lease would be wasted on it.
     var isLeaving: Bool { get }
 
+    /// Has `run` called, on any loop and not within this call, when the client is seen to leave before the answer. On
+    /// the shard's loop.
+    func whenLeaving(_ run: @escaping @Sendable () -> Void)
+
     /// On the shard's loop, once.
     func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard)
 }
@@ -46,8 +50,25 @@ extension CacheShard {
         case .granted(let token): waiter.answer(.granted(token), on: self)
         case .stale: waiter.answer(.stale, on: self)
         case .miss: waiter.answer(.miss, on: self)
-        case .waiting: waiters[latestWaiter] = ParkedWaiter(key: key.indices.map { key[$0] }, waiter: waiter)
+        case .waiting: park(waiter, key)
         }
+        settleLeases()
+    }
+
+    private func park(_ waiter: any RefreshWaiter, _ key: Span<UInt8>) {
+        let number = latestWaiter
+        waiters[number] = ParkedWaiter(key: [UInt8](span: key), waiter: waiter)
+        let shard = self
+        waiter.whenLeaving {
+            shard.loop.execute { shard.assumeIsolated { $0.cancelWaiter(number) } }
+        }
+    }
+
+    /// Its client has left: it gives its place to others at once. One that waits no longer is left alone.
+    private func cancelWaiter(_ number: UInt64) {
+        guard let parked = waiters.removeValue(forKey: number) else { return }
+        leases.cancelWaiter(RefreshLeases.WaiterID(number))
+        parked.waiter.answer(.miss, on: self)
         settleLeases()
     }
 
@@ -102,10 +123,16 @@ extension CacheShard {
         RefreshLeases.Moment(now: loop.monotonicNow, stamp: stamp())
     }
 
+    /// A lease that comes back makes further directives, which join the end of the list: a key's waiters may all have
+    /// left, and the stack must not grow with them.
     private func perform(_ directives: [RefreshLeases.Directive]) {
-        for directive in directives {
+        var directives = directives
+        var done = 0
+        while done < directives.count {
+            let directive = directives[done]
+            done += 1
             switch directive {
-            case .grant(let id, let token): pass(token, to: id)
+            case .grant(let id, let token): directives += pass(token, to: id)
             case .answerFresh(let id): waiters.removeValue(forKey: id.rawValue)?.waiter.answer(.fresh, on: self)
             case .answerMiss(let id): waiters.removeValue(forKey: id.rawValue)?.waiter.answer(.miss, on: self)
             }
@@ -113,17 +140,20 @@ extension CacheShard {
         settleLeases()
     }
 
-    /// A lease passes to one who waits; if that client is leaving, to the next.
-    private func pass(_ token: LeaseToken, to id: RefreshLeases.WaiterID) {
+    /// A lease passes to one who waits. If that client is leaving, it is given up, and the result says to whom it
+    /// passes then.
+    private func pass(_ token: LeaseToken, to id: RefreshLeases.WaiterID) -> [RefreshLeases.Directive] {
         guard let waiter = waiters.removeValue(forKey: id.rawValue) else {
             preconditionFailure("the leases name a waiter that nobody has")
         }
-        if waiter.waiter.isLeaving {
-            waiter.waiter.answer(.miss, on: self)
-            _ = giveUp(token, waiter.key.span)
-        } else {
+        guard waiter.waiter.isLeaving else {
             waiter.waiter.answer(.granted(token), on: self)
+            return []
         }
+        waiter.waiter.answer(.miss, on: self)
+        let moment = moment()
+        var random = SystemRandom()
+        return (try? leases.giveUp(token, on: waiter.key.span, at: moment, using: &random)) ?? []
     }
 
     /// Brings the timer and the account in line with the leases.

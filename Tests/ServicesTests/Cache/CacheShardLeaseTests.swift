@@ -142,6 +142,38 @@ import Testing
         #expect(cache.on("key") { $0.leases.leaseCount + $0.waiters.count } == 0)
     }
 
+    @Test func tenThousandWhoHaveLeftCostNoStackAndTheNextGetsTheLease() throws {
+        let cache = try TestCache(loops: 1)
+        let callers = LeaseCallers()
+        callers.gone.withLock { $0 = Set(1..<10_000) }
+        cache.on("key") { shard in for caller in 0...10_000 { callers.ask(caller, "key", on: shard) } }
+        let (_, token) = try #require(callers.granted.first)
+        #expect(cache.on("key") { $0.giveUp(token, "key".utf8.span) })
+        #expect(callers.granted.map(\.caller) == [0, 10_000])
+        let places = callers.stackPlaces.now
+        #expect(places.count == 10_000)
+        let (lowest, highest) = try (#require(places.min()), #require(places.max()))
+        #expect(highest - lowest < 16_384)
+    }
+
+    @Test(arguments: [1, 4])
+    func whoLeavesWhileWaitingMakesRoomAtOnce(_ loops: Int) throws {
+        let cache = try TestCache(loops: loops)
+        let callers = LeaseCallers()
+        let most = RefreshLeases.Limits().waitersPerKeyMax
+        cache.on("key") { shard in for caller in 0...most { callers.ask(caller, "key", on: shard) } }
+        cache.on("key") { callers.ask(most + 1, "key", on: $0) }
+        #expect(callers.outcomes(of: most + 1) == [.miss])
+        for (_, leave) in callers.watches.now { leave() }
+        #expect(cache.on("key") { $0.leases.waiterCount + $0.waiters.count } == 0)
+        #expect(callers.outcomes(of: 1) == [.miss])
+        cache.on("key") { callers.ask(most + 2, "key", on: $0) }
+        #expect(callers.outcomes(of: most + 2) == [])
+        let (_, token) = try #require(callers.granted.first)
+        #expect(cache.on("key") { $0.giveUp(token, "key".utf8.span) })
+        #expect(callers.granted.map(\.caller) == [0, most + 2])
+    }
+
     @Test func aLeaseThatExpiresPassesToTheNext() throws {
         let cache = try TestCache(loops: 4)
         let callers = LeaseCallers()

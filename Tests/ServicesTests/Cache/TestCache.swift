@@ -121,6 +121,12 @@ struct LeaseCallers: Sendable {
     /// Who has left, by number.
     let gone = Monitor<Set<Int>>([])
 
+    /// What those who wait want done when they leave, by number.
+    let watches = Monitor<[Int: @Sendable () -> Void]>([:])
+
+    /// Where the stack stood when waiters were asked whether they leave.
+    let stackPlaces = Monitor<[UInt]>([])
+
     /// Asks for a lease in the name of `caller`.
     func ask(
         _ caller: Int, _ key: String, on shard: isolated CacheShard, lease: UInt64 = 600_000, wait: UInt64 = 600_000
@@ -143,7 +149,16 @@ struct LeaseCallers: Sendable {
         let number: Int
         let callers: LeaseCallers
 
-        var isLeaving: Bool { callers.gone.now.contains(number) }
+        var isLeaving: Bool {
+            var mark = 0
+            let place = unsafe withUnsafeMutablePointer(to: &mark) { UInt(bitPattern: $0) }
+            callers.stackPlaces.withLock { $0.append(place) }
+            return callers.gone.withLock { $0.contains(number) }
+        }
+
+        func whenLeaving(_ run: @escaping @Sendable () -> Void) {
+            callers.watches.withLock { $0[number] = run }
+        }
 
         func answer(_ outcome: RefreshOutcome, on shard: isolated CacheShard) {
             let plain: Outcome =
