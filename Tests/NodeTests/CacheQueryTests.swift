@@ -15,7 +15,7 @@ import Testing
         #expect(query.faults.isEmpty)
         #expect(query.ttl == 60_000)
         #expect(query.stale == 300_000)
-        #expect(query.tags == ["a", "b", "c"].map { Array($0.utf8) })
+        #expect(query.tags == ["a", "b,c"].map { Array($0.utf8) })
         #expect(query.acks == 1)
         #expect(query.refresh == 5_000)
         #expect(query.wait == 2_000)
@@ -35,7 +35,8 @@ import Testing
 
     @Test(arguments: [
         ("ttl=", "ttl"), ("ttl=0s", "ttl"), ("ttl=5", "ttl"), ("ttl=-1s", "ttl"), ("ttl=36501d", "ttl"),
-        ("stale=5s", "stale"), ("wait=61s", "wait"), ("refresh=0s", "refresh"), ("refresh=11m", "refresh"),
+        ("stale=5s", "stale"), ("refresh=1s&wait=61s", "wait"), ("wait=1s", "wait"), ("wait=0s", "wait"),
+        ("refresh=0s", "refresh"), ("refresh=11m", "refresh"),
         ("acks=5", "acks"), ("acks=x", "acks"), ("acks=", "acks"), ("limit=0", "limit"), ("limit=1001", "limit"),
         ("limit=99999999999999999999", "limit"), ("tags=", "tags"), ("tags=a,,b", "tags"), ("all=false", "all"),
         ("consistency=strong", "consistency"), ("tag=", "tag"), ("ttl=1s&ttl=1s", "ttl"), ("tll=1s", "tll"),

@@ -35,10 +35,12 @@ struct CacheQuery {
         while let pair = pairs.nextPair() {
             var nameBytes: [UInt8] = []
             var value: [UInt8] = []
+            var raw = query.extracting(0..<0)
             do throws(PercentFault) {
                 try PercentCoding.decode(query: query.extracting(pair.name), appendingTo: &nameBytes)
                 if let range = pair.value {
-                    try PercentCoding.decode(query: query.extracting(range), appendingTo: &value)
+                    raw = query.extracting(range)
+                    try PercentCoding.decode(query: raw, appendingTo: &value)
                 }
             } catch {
                 faults.append(Problem.Fault(parameter: "?", "A '%' must be followed by two hexadecimal digits."))
@@ -57,18 +59,21 @@ struct CacheQuery {
                 continue
             }
             seen.append(name)
-            read(name, value)
+            read(name, value, raw: raw)
         }
         if stale != nil, ttl == nil { fault(.stale, "Without a ttl an entry never becomes stale: add ttl=.") }
+        if seen.contains(.wait), !seen.contains(.refresh) {
+            fault(.wait, "Without refresh= there is nothing to wait for: add refresh=.")
+        }
     }
 
-    private mutating func read(_ name: Name, _ value: [UInt8]) {
+    private mutating func read(_ name: Name, _ value: [UInt8], raw: Span<UInt8>) {
         switch name {
         case .ttl: ttl = duration(name, value, max: Self.ttlMax)
         case .stale: stale = duration(name, value, max: Self.ttlMax)
         case .refresh: refresh = duration(name, value, max: Self.refreshMax)
         case .wait: wait = duration(name, value, min: 0, max: Self.waitMax) ?? 0
-        case .tags: readTags(value)
+        case .tags: readTags(raw)
         case .acks: acks = integer(name, value, in: 0...4)
         case .limit: limit = integer(name, value, in: 1...Self.limitMax) ?? Self.limitDefault
         case .prefix: prefix = value
@@ -104,14 +109,18 @@ struct CacheQuery {
         return nil
     }
 
-    private mutating func readTags(_ value: [UInt8]) {
-        let pieces = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-        guard pieces.count <= CacheMetadata.tagsMax else {
-            return fault(.tags, "At most \(CacheMetadata.tagsMax) tags.")
-        }
-        for piece in pieces {
-            guard let tag = checkedTag(.tags, piece) else { return }
+    /// Splits before it decodes, so that `%2C` is a comma of a tag. `raw` is known to have no broken escape.
+    private mutating func readTags(_ raw: Span<UInt8>) {
+        var start = 0
+        for end in 0...raw.count where end == raw.count || raw[end] == UInt8(ascii: ",") {
+            guard tags.count < CacheMetadata.tagsMax else {
+                return fault(.tags, "At most \(CacheMetadata.tagsMax) tags.")
+            }
+            var piece: [UInt8] = []
+            try? PercentCoding.decode(query: raw.extracting(start..<end), appendingTo: &piece)
+            guard let tag = checkedTag(.tags, piece[...]) else { return }
             tags.append(tag)
+            start = end + 1
         }
     }
 
