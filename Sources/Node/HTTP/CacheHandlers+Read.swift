@@ -71,9 +71,15 @@ extension CacheHandlers {
 
     /// Seconds of freshness left, below zero for a stale value (RFC 9211 §2.3).
     private static func writeTTL(to output: OutputBuffer, expiresAt: UInt64, now: UInt64) {
-        let seconds = (now > expiresAt ? now - expiresAt : expiresAt - now) / 1_000
-        output.append(now > expiresAt && seconds > 0 ? "; ttl=-" : "; ttl=")
-        output.append(decimal: seconds)
+        let seconds = secondsLeft(until: expiresAt, now: now)
+        output.append(seconds < 0 ? "; ttl=-" : "; ttl=")
+        output.append(decimal: abs(seconds))
+    }
+
+    /// Whole seconds, rounded towards the past: a stale value's are below zero from its first millisecond on.
+    static func secondsLeft(until expiresAt: UInt64, now: UInt64) -> Int {
+        guard now >= expiresAt else { return Int((expiresAt - now) / 1_000) }
+        return -max(Int((now - expiresAt + 999) / 1_000), 1)
     }
 
     static func writeTag(_ version: Version, to output: OutputBuffer) {

@@ -15,11 +15,17 @@ enum StatusPage {
         }
     }
 
+    /// In per cent with one decimal, rounded down: only what is whole is called 100.0 %.
+    static func share(_ part: UInt64, of whole: UInt64) -> String {
+        let tenths = part * 1_000 / whole
+        return "\(tenths / 10).\(tenths % 10) %"
+    }
+
     private static func page(_ node: NodeContext, _ readings: [LoopReading]) -> String {
         let entries = readings.reduce(0) { $0 + $1.cache.entries }
         let hits = readings.reduce(0) { $0 + $1.cache.hits }
         let lookups = readings.reduce(hits) { $0 + $1.cache.misses }
-        let rate = lookups == 0 ? "no reads yet" : "\((hits * 1_000 / lookups)) ‰ of \(lookups) reads"
+        let rate = lookups == 0 ? "no reads yet" : "\(share(hits, of: lookups)) of \(lookups) reads"
         let rows = [
             ("Node", node.identity.id),
             ("Version", TribeVersion.text),

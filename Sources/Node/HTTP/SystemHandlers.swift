@@ -26,7 +26,9 @@ enum SystemHandlers {
     private static func answer(_ exchange: HTTPExchange, _ status: HTTPStatus, text: String) {
         let response = exchange.respond(status)
         response.headers("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n")
-        if status.isError { response.headers("Retry-After: 1\r\n") }
+        if status.isError, let seconds = ProblemCode.draining.entry.retryAfter {
+            response.header("Retry-After", "\(seconds)")
+        }
         response.finish(body: text)
     }
 
