@@ -192,10 +192,12 @@ extension BatchOperation {
         case .stored(let version, let isNew):
             writer.member("status", isNew ? 201 : 204)
             writer.member("etag", version.entityTag.text)
-        case .failed, .leaseVoid:
-            Self.write(
-                Problem(.preconditionFailed, "The stored entry is not as the operation demands."), to: &writer,
-                requestID)
+        case .failed(let current):
+            let detail = current == nil ? "No entry has this key." : "The stored entry is not as the operation demands."
+            Self.write(Problem(.preconditionFailed, detail), to: &writer, requestID)
+            if let current { writer.member("etag", current.entityTag.text) }
+        case .leaseVoid:
+            preconditionFailure("an operation of a batch has no lease")
         }
     }
 

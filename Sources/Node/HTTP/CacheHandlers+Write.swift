@@ -128,7 +128,7 @@ extension CacheHandlers {
             let stale = fields.optional("stale", .ttl)
             return ttl.map { (ttl: $0, stale: stale) }
         }
-        guard let (ttl, stale) = read else { return }
+        guard let (ttl, stale) = read, checkCondition(shard, exchange, key) else { return }
         do throws(CacheFault) {
             let deadlines = Deadlines(now: shard.now, ttl: ttl, stale: stale)
             guard try shard.touch(key, deadlines) else { return answerMiss(exchange, token: nil) }
@@ -148,7 +148,7 @@ extension CacheHandlers {
         let read = exchange.readJSON(body, isOptional: true) { fields in
             (by: fields.optional("by", .integer(in: Int64.min...Int64.max)) ?? 1, ttl: fields.optional("ttl", .ttl))
         }
-        guard let (by, ttl) = read else { return }
+        guard let (by, ttl) = read, checkCondition(shard, exchange, key) else { return }
         do throws(CacheFault) {
             let value = try shard.increment(key, by: by, deadlines: Deadlines(now: shard.now, ttl: ttl, stale: nil))
             let response = exchange.respond(.ok)
@@ -158,6 +158,22 @@ extension CacheHandlers {
         } catch {
             exchange.respond(error)
         }
+    }
+
+    /// False after having answered that the present entry is not as `If-Match` or `If-None-Match` demand, or that they
+    /// cannot be read.
+    private static func checkCondition(
+        _ shard: isolated CacheShard, _ exchange: HTTPExchange, _ key: Span<UInt8>
+    ) -> Bool {
+        var faults: [Problem.Fault] = []
+        let condition = readCondition(exchange.head, &faults)
+        guard faults.isEmpty else {
+            exchange.respond(invalid: faults)
+            return false
+        }
+        guard case .fails(let current) = shard.check(condition, key) else { return true }
+        answerFailedCondition(exchange, current: current)
+        return false
     }
 
     /// What `If-Match` and `If-None-Match` ask of the present entry.

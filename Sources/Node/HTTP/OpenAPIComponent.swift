@@ -132,7 +132,9 @@ extension OpenAPIComponent {
             "value", .oneOf([.base64, .integer64]), "Of a get, in base64; of an increment, the integer."),
         .optional("contentType", .string, "Of a get."),
         .optional("contentEncoding", .string, "Of a get, if it was given."),
-        .optional("etag", .string, "Of a get or put: the version."),
+        .optional(
+            "etag", .string, "Of a get or put: the version; of a put whose condition failed, that of the present entry."
+        ),
         .optional("ttl", .nullable(.component(.duration)), "Of a get: what is left to live; null: for ever."),
         .optional("problem", .component(.problem), "Why it failed, if it did."),
     ])

@@ -81,22 +81,30 @@ extension Operation {
 
     static let touchCacheEntry = Operation(
         "touchCacheEntry", "Set a new time to live",
-        tag: .cache, role: .write, parameters: [key],
+        tag: .cache, role: .write,
+        parameters: [
+            key, .header("If-Match", .string, "Touch only if this ETag is the stored version."),
+            .header("If-None-Match", .string, "Touch only if the stored version is none of these ETags."),
+        ],
         body: .json(
             .object([
                 .required("ttl", .component(.duration), "From now on."),
                 .optional("stale", .component(.duration), "How long past its ttl it is kept for refreshers."),
             ]), "The new time to live."),
         answers: [Answer(204, "Set.", headers: [copies])],
-        problems: [.invalidKey, .notFound])
+        problems: [.invalidKey, .notFound, .preconditionFailed])
 
     static let incrementCacheEntry = Operation(
         "incrementCacheEntry", "Add to an integer",
         detail: "A key that does not exist counts from 0. The value is stored as decimal text.",
-        tag: .cache, role: .write, parameters: [key],
+        tag: .cache, role: .write,
+        parameters: [
+            key, .header("If-Match", .string, "Add only if this ETag is the stored version."),
+            .header("If-None-Match", .string, "Add only if the stored version is none of these ETags."),
+        ],
         body: .json(.object(OpenAPIComponent.incrementMembers), "How much, and how long a new counter lives."),
         answers: [Answer(200, "The sum.", [.json(.component(.counter))], headers: [copies, partial])],
-        problems: [.invalidKey, .notAnInteger, .integerOverflow, .outOfMemory])
+        problems: [.invalidKey, .preconditionFailed, .notAnInteger, .integerOverflow, .outOfMemory])
 
     static let giveUpCacheRefresh = Operation(
         "giveUpCacheRefresh", "Give up a refresh lease",

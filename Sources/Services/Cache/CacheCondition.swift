@@ -25,6 +25,12 @@ package enum CacheCondition: Sendable {
     }
 }
 
+package enum ConditionOutcome: Equatable, Sendable {
+    case holds
+    /// For the entry with this version, or for its absence.
+    case fails(current: Version?)
+}
+
 package enum PutOutcome: Equatable, Sendable {
     case created
     case replaced
