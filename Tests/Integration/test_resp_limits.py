@@ -126,3 +126,16 @@ def test_every_prefix_of_valid_input_waits_for_the_rest(node, key):
         for count, client in enumerate(clients):
             client.send(data[count:])
             assert [client.read(), client.read()] == [OK, b"value"]
+
+
+def test_half_a_command_of_many_words_is_charged(start_node):
+    """Each word is small, so none has a block of its own: they are kept as they arrive, until the budget ends it."""
+    node = start_node(memory="16MiB", loops=2)
+    word = encode("x" * 16_000)[len(b"*1\r\n"):]
+    with RESPConnection(node.resp_port) as client, contextlib.suppress(ConnectionError):
+        client.send(b"*1000000\r\n")
+        for _ in range(8 * MEBIBYTE // len(word) * 8):
+            client.send(word)
+    assert node.resident_bytes() < 64 * MEBIBYTE
+    with RESPConnection(node.resp_port) as client:
+        assert client.call("SET", "after", 1) == OK

@@ -21,6 +21,7 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private var decoder: RESPDecoder
     /// What arrived and is not done with, and what it is charged.
     private var input: [UInt8] = []
+    private var inputCharge = 0
     var inputCount: Int { input.count }
     private(set) var order = ReplyOrder()
     /// Whether it holds any: asked several times for each command.
@@ -71,18 +72,37 @@ extension RESPConnection {
             let (consumed, kept) = decode(bytes)
             if kept > 0 { keep(bytes.extracting(consumed..<consumed + kept)) }
         } else {
-            input.append(span: bytes)
+            keep(bytes)
             decodeKeptInput()
         }
     }
 
+    /// Keeps what is no whole command yet. Without memory for it the connection ends: its next command would begin
+    /// somewhere in what was not kept.
     private func keep(_ bytes: Span<UInt8>) {
         if isEnded { return }
+        guard chargeInput(input.count + bytes.count) else {
+            replyInTurn { $0.error(CommandError.outOfMemory.text) }
+            return end()
+        }
         input.append(span: bytes)
     }
 
+    /// Charges what input of `count` bytes may occupy. A little is not charged: every connection has it at times.
+    private func chargeInput(_ count: Int) -> Bool {
+        // An array that is appended to doubles.
+        let bytes = count > Self.unchargedInputMax ? 2 * count : 0
+        guard bytes <= inputCharge || server.budget.reserve(bytes - inputCharge) else { return false }
+        if bytes < inputCharge { server.budget.release(inputCharge - bytes) }
+        inputCharge = bytes
+        return true
+    }
+
+    private static let unchargedInputMax = 64 << 10
+
     private func decodeKeptInput() {
         guard !isDecoding, !input.isEmpty, !isEnded else { return }
+        defer { _ = chargeInput(input.count) }
         var taken: [UInt8] = []
         swap(&taken, &input)
         let (consumed, kept) = decode(taken.span)
@@ -172,6 +192,7 @@ extension RESPConnection {
     func closed() {
         isEnded = true
         input = []
+        _ = chargeInput(0)
         leavePubSub()
         pushes?.end()
         pushes = nil
