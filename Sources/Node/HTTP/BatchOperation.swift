@@ -121,16 +121,28 @@ extension JSONShape where Output == [UInt8] {
     }
 }
 
+extension Problem {
+    init(_ refusal: BatchAllowance.Refusal) {
+        switch refusal {
+        case .answerTooLarge:
+            let max = ByteSize.render(BatchAllowance.answerMax)
+            self.init(.answerTooLarge, "With this value the answer would have more than \(max).")
+        case .noMemory:
+            self.init(.overloaded, "There is no memory now for this value in the answer.")
+        }
+    }
+}
+
 // MARK: - Running
 
 extension BatchOperation {
     /// Does it and renders its result. On the loop that owns the key.
-    func run(on shard: isolated CacheShard, requestID: String) -> [UInt8] {
+    func run(on shard: isolated CacheShard, within allowance: BatchAllowance, requestID: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             do throws(CacheFault) {
                 switch action {
-                case .get: get(on: shard, to: &writer, requestID)
+                case .get: get(on: shard, within: allowance, to: &writer, requestID)
                 case .put(let put): try store(put, on: shard, to: &writer, requestID)
                 case .delete:
                     _ = shard.remove(key.span)
@@ -148,9 +160,15 @@ extension BatchOperation {
         return writer.bytes
     }
 
-    private func get(on shard: isolated CacheShard, to writer: inout JSONWriter, _ requestID: String) {
+    private func get(
+        on shard: isolated CacheShard, within allowance: BatchAllowance, to writer: inout JSONWriter,
+        _ requestID: String
+    ) {
         let now = shard.now
         let isHit = shard.withEntry(key.span) { entry in
+            if let refusal = allowance.take(Base64.encodedCount(entry.valueLength)) {
+                return Self.write(Problem(refusal), to: &writer, requestID)
+            }
             writer.member("status", 200)
             writer.key("value")
             writer.string(utf8: Base64.encode(entry.value).span)

@@ -5,7 +5,8 @@ import Services
 /// `POST /v1/cache/batch`: operations on keys of any loop, each with a result of its own, in order.
 ///
 /// The operations are dealt out to the loops that own their keys; operations on one key meet on one loop in their
-/// order. Each loop renders its results, and the last one to come home writes the answer.
+/// order. Each loop renders its results, and the last one to come home writes the answer. `BatchAllowance` bounds what
+/// the results may hold together.
 enum CacheBatch {
     static let operationsMax = 1_000
 
@@ -16,12 +17,16 @@ enum CacheBatch {
         }
         guard let operations else { return }
         let (node, home) = (service.node, service.loop)
+        guard let allowance = BatchAllowance(results: operations.count, account: node.cache.account) else {
+            return exchange.respond(.overloaded, "There is no memory now for so many results.")
+        }
         var dealt = [[Numbered]](repeating: [], count: node.cache.shards.count)
         for (number, operation) in operations.enumerated() {
             dealt[node.cache.loopIndex(of: operation.key.span)].append(Numbered(number: number, operation: operation))
         }
         let requestID = exchange.requestID.text
-        let gathering = BatchResults(count: operations.count, shares: dealt.count { !$0.isEmpty }, exchange: exchange)
+        let gathering = BatchResults(
+            count: operations.count, shares: dealt.count { !$0.isEmpty }, exchange: exchange, allowance: allowance)
         guard !operations.isEmpty else { return gathering.answer() }
         for (index, share) in dealt.enumerated() where !share.isEmpty {
             let shard = node.cache.shards[index]
@@ -29,8 +34,9 @@ enum CacheBatch {
                 shard.assumeIsolated { shard in
                     let partitions = Set(share.map { shard.partition(of: $0.operation.key.span) })
                     shard.whenFree(Array(partitions)) { shard in
-                        let results = share.map {
-                            Rendered(number: $0.number, json: $0.operation.run(on: shard, requestID: requestID))
+                        let results = share.map { numbered in
+                            let json = numbered.operation.run(on: shard, within: allowance, requestID: requestID)
+                            return Rendered(number: numbered.number, json: json)
                         }
                         home.executeHereOrThere { gathering.add(results) }
                     }
@@ -57,11 +63,17 @@ private final class BatchResults: @unchecked Sendable {
     private var results: [[UInt8]]
     private var missing: Int
     private let exchange: HTTPExchange
+    /// Charges the results for as long as they are here.
+    private let allowance: BatchAllowance
 
-    init(count: Int, shares: Int, exchange: HTTPExchange) {
+    private static let opening: StaticString = "{\"results\":["
+    private static let closing: StaticString = "]}"
+
+    init(count: Int, shares: Int, exchange: HTTPExchange, allowance: BatchAllowance) {
         results = Array(repeating: [], count: count)
         missing = shares
         self.exchange = exchange
+        self.allowance = allowance
     }
 
     func add(_ rendered: [CacheBatch.Rendered]) {
@@ -72,14 +84,17 @@ private final class BatchResults: @unchecked Sendable {
 
     func answer() {
         guard exchange.isAnswerable else { return }
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.array("results") { writer in
-                for result in results { writer.raw(result.span) }
-            }
-        }
         let response = exchange.respond(.ok)
         response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
-        response.finish(body: writer.span)
+        let brackets = Self.opening.utf8CodeUnitCount + Self.closing.utf8CodeUnitCount
+        let count = results.reduce(brackets + max(results.count - 1, 0)) { $0 + $1.count }
+        response.finish(count: count) { output in
+            output.append(Self.opening)
+            for (index, result) in results.enumerated() {
+                if index > 0 { output.append(",") }
+                output.append(result)
+            }
+            output.append(Self.closing)
+        }
     }
 }

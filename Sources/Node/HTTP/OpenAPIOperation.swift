@@ -118,8 +118,8 @@ extension OpenAPIOperation {
             operation.body?.content.contains { $0.type == "application/json" } ?? false
         case .invalidParameter: operation.parameters.contains { $0.place != .path }
         case .invalidKey, .badCursor, .notFound, .noSuchRoute, .methodNotAllowed, .conflict, .refreshStale,
-            .notAnInteger,
-            .integerOverflow, .staleToken, .idempotencyKeyInFlight, .preconditionFailed, .idempotencyKeyReused,
+            .notAnInteger, .integerOverflow, .answerTooLarge, .staleToken, .idempotencyKeyInFlight, .preconditionFailed,
+            .idempotencyKeyReused,
             .outOfMemory, .notEnoughCopies, .noQuorum, .storageFull:
             false
         }

@@ -22,6 +22,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case idempotencyKeyInFlight = "idempotency_key_in_flight"
     case preconditionFailed = "precondition_failed"
     case payloadTooLarge = "payload_too_large"
+    case answerTooLarge = "answer_too_large"
     case uriTooLong = "uri_too_long"
     case unsupportedMediaType = "unsupported_media_type"
     case expectationFailed = "expectation_failed"
@@ -267,6 +268,12 @@ extension ProblemEntry {
                 "The body is longer than this node accepts. That was decided by its announced length, before it was "
                 + "read.",
             remedy: "Store smaller values, or raise cache.valueMax."),
+        ProblemEntry(
+            .answerTooLarge, 413, "Answer too large",
+            meaning:
+                "The answer of a batch has 16 MiB at most, and with this value it would have more. The operations that "
+                + "fit were answered.",
+            remedy: "Ask for the value in another batch, or alone by GET."),
         ProblemEntry(
             .uriTooLong, 414, "Target too long",
             meaning: "The path and query are longer than limits.uriMax (8 KiB unless set).",
