@@ -44,6 +44,35 @@ struct TagStampsTests {
         #expect(stamps.invalidBefore(7) == 101)
     }
 
+    @Test func aLoweredLimitIsReachedInStepsAndGivesRoomBack() {
+        var stamps = Self.stamps(countMax: 50_000)
+        for tag in 1...50_000 as ClosedRange<UInt64> { stamps.invalidate(tag &* 0x9e37_79b9, at: Self.version(tag)) }
+        let full = stamps.byteCount
+        stamps.setLimit(500)
+        #expect(stamps.count == 50_000)
+        while stamps.foldSome(1_000) {}
+        #expect(stamps.count == 500)
+        #expect(stamps.byteCount < full / 20)
+        for tag in [1, 49_500] as [UInt64] { #expect(stamps.invalidBefore(tag &* 0x9e37_79b9) == 49_501) }
+        for tag in 49_501...50_000 as ClosedRange<UInt64> {
+            #expect(stamps.invalidBefore(tag &* 0x9e37_79b9) == tag + 1)
+        }
+        for tag in 50_001...60_000 as ClosedRange<UInt64> { stamps.invalidate(tag, at: Self.version(tag)) }
+        #expect(stamps.count == 500)
+        #expect(stamps.invalidBefore(60_000) == 60_001)
+    }
+
+    @Test(arguments: [(16 << 20, 1), (16 << 20, 4), (256 << 20, 4), (16 << 30, 2)])
+    func tagsTakeASixteenthOfTheBudgetAtMost(budget: Int, shards: Int) {
+        let most = TagStamps.countMax(budget: budget, shards: shards)
+        #expect(most <= TagStamps.countMax)
+        guard most < 100_000 else { return }
+        var stamps = Self.stamps(countMax: most)
+        for tag in 1...UInt64(most * 2) { stamps.invalidate(tag, at: Self.version(tag)) }
+        #expect(stamps.count == most)
+        #expect(stamps.byteCount * shards <= budget / 16)
+    }
+
     @Test func writeAtTheTimeOfTheStampIsVoidOnWhateverNode() {
         var stamps = Self.stamps()
         stamps.invalidate(7, at: Self.version(100, node: 5))

@@ -133,6 +133,7 @@ struct MetricsPage {
         for (use, bytes) in [
             ("pages", sum { $0.use.pages }), ("indexes", sum { $0.use.indexes }), ("digests", sum { $0.use.digests }),
             ("ghosts", sum { $0.use.ghosts }), ("blobs", sum { $0.use.blobs }),
+            ("tags", sum { $0.tagBytes }), ("leases", sum { $0.leaseBytes }),
         ] {
             page.sample("tribe_cache_memory_bytes", [("use", use)], bytes)
         }

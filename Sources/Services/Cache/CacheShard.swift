@@ -33,6 +33,8 @@ package actor CacheShard {
     private static let upkeepSoonInterval: UInt64 = 2
     /// Entries looked at for expiry in one piece: well under a millisecond.
     private static let expiryVisits = 2_000
+    /// Tag stamps folded in one piece.
+    private static let tagFolds = 1_000
     /// More than one in so many of those expired: more are likely to follow.
     private static let busyFraction = 10
 
@@ -45,14 +47,21 @@ package actor CacheShard {
         self.loop = loop
         self.account = account
         self.seed = seed
-        box = ShardBox(ShardContents(table: table, tags: TagStamps(using: &random), clock: HybridClock(node: node)))
+        let tagsMax = TagStamps.countMax(budget: account.budget, shards: account.shards)
+        let tags = TagStamps(countMax: tagsMax, using: &random)
+        box = ShardBox(ShardContents(table: table, tags: tags, clock: HybridClock(node: node)))
         leases = RefreshLeases(secret: secret)
     }
 
     /// Milliseconds since 1970.
     package var now: UInt64 { loop.now }
 
-    package var statistics: CacheStatistics { box.contents.table.statistics }
+    package var statistics: CacheStatistics {
+        var statistics = box.contents.table.statistics
+        statistics.tagBytes = box.contents.tags.byteCount
+        statistics.leaseBytes = leases.byteCount
+        return statistics
+    }
 
     /// The version of a change that happens now.
     func stamp() -> Version { box.contents.clock.stamp(now: loop.now) }
@@ -157,8 +166,14 @@ extension CacheShard {
     /// Voids every entry with this tag, whatever their number, at once.
     package func invalidate(tag: Span<UInt8>) {
         let (id, stamp) = (tagID(of: tag), stamp())
+        limitTags()
         box.contents.tags.invalidate(id, at: stamp)
         settleCharge()
+    }
+
+    /// The budget may have changed.
+    private func limitTags() {
+        box.contents.tags.setLimit(TagStamps.countMax(budget: account.budget, shards: account.shards))
     }
 
     /// Charges what tag stamps and leases have grown by.
@@ -186,7 +201,10 @@ extension CacheShard {
         let expired = box.contents.table.expireSome(now: loop.now, visits: Self.expiryVisits)
         let isUnfinished = box.contents.table.maintain(now: loop.now)
         box.contents.table.clearChanges()
-        let isBusy = isUnfinished || expired * Self.busyFraction > Self.expiryVisits
+        limitTags()
+        let hasFolded = box.contents.tags.foldSome(Self.tagFolds)
+        if hasFolded { settleCharge() }
+        let isBusy = isUnfinished || hasFolded || expired * Self.busyFraction > Self.expiryVisits
         upkeepTimer?.start(after: isBusy ? Self.upkeepSoonInterval : Self.upkeepInterval)
     }
 }

@@ -1,9 +1,13 @@
-/// Counts since the table was made, but for `entries`, `expiring` and `use`, which are now.
+/// Counts since the table was made, but for `entries`, `expiring` and what memory is used, which are now.
 package struct CacheStatistics: Equatable, Sendable {
     package internal(set) var entries = 0
     /// Of those, how many have a deadline.
     package internal(set) var expiring = 0
     package internal(set) var use = MemoryUse()
+    /// What the shard's tag stamps use.
+    package internal(set) var tagBytes = 0
+    /// What its refresh leases use.
+    package internal(set) var leaseBytes = 0
     /// Fresh values found by `get`.
     package internal(set) var hits: UInt64 = 0
     package internal(set) var misses: UInt64 = 0

@@ -9,7 +9,7 @@ import Reactor
 /// that did not know: it raced with the invalidation, and a miss is the safe side, on every node alike. Hence a lease
 /// must be granted at a fresh stamp, not at the clock's latest one: that may be the invalidation's own.
 ///
-/// Past the limit the lowest stamp is forgotten and becomes the floor: every entry that has a tag and is not later is
+/// Past the limit, a part of the node's budget, the lowest stamp is forgotten and becomes the floor: every entry that has a tag and is not later is
 /// void. The lowest of all, whatever the order of arrival, because a healed node learns many old stamps late; dropped
 /// first come, first gone, they would lift the floor over entries that are fine.
 ///
@@ -19,12 +19,20 @@ import Reactor
 package struct TagStamps: TagLookup, Sendable {
     package static let countMax = 1_000_000
     private static let segmentCount = 64
+    /// One part in so many of a node's budget is for tags.
+    private static let budgetFraction = 16
+    /// Even the smallest node remembers so many.
+    private static let countMin = 64
+    /// Bytes that a tag costs at worst.
+    private static let tagBytesMax = 54
+    /// Tags that an invalidation folds at most, when the limit was lowered before.
+    private static let foldsMax = 64
 
     /// How many tags have a stamp of their own.
     package private(set) var count = 0
     /// Bytes held, for the node's budget.
     package private(set) var byteCount: Int
-    private let limit: Int
+    private var limit: Int
     private let scatter: Scatter
     private var segments: [Segment]
     /// The lowest stamp of each segment; the highest number for none.
@@ -37,11 +45,30 @@ package struct TagStamps: TagLookup, Sendable {
     /// `generator`: makes the places of tags unpredictable; no answer depends on it.
     package init<Generator: RandomNumberGenerator>(countMax: Int = Self.countMax, using generator: inout Generator) {
         precondition(countMax > 0 && countMax <= Slot.placeMax, "a table of \(countMax) tags")
-        limit = countMax
+        limit = min(countMax, Self.countMax)
         scatter = Scatter(key: generator.next(), factor: generator.next() | 1)
         segments = Array(repeating: Segment(scatter: scatter), count: Self.segmentCount)
         lowest = Array(repeating: .max, count: Self.segmentCount)
         byteCount = segments.reduce(lowest.capacity * 8) { $0 + $1.byteCount }
+    }
+
+    /// How many tags each of `shards` may keep under a budget of `budget` bytes.
+    package static func countMax(budget: Int, shards: Int) -> Int {
+        min(countMax, max(countMin, budget / budgetFraction / shards / tagBytesMax))
+    }
+
+    /// From now on `countMax` are kept; those above it are folded by and by.
+    package mutating func setLimit(_ countMax: Int) {
+        precondition(countMax > 0, "a table of \(countMax) tags")
+        limit = min(countMax, Self.countMax)
+    }
+
+    /// Folds at most `most` of the tags above the limit. False: there were none.
+    package mutating func foldSome(_ most: Int) -> Bool {
+        let excess = min(count - limit, most)
+        guard excess > 0 else { return false }
+        for _ in 0..<excess { foldLowest() }
+        return true
     }
 
     /// What the table stores for a tag, the same on every node. Two tags with one id, once in 2^64 pairs, are
@@ -63,9 +90,7 @@ package struct TagStamps: TagLookup, Sendable {
         }
         byteCount += segments[segment].byteCount - bytesBefore
         lowest[segment] = segments[segment].lowest
-        if count > limit {
-            foldLowest()
-        }
+        if count > limit { _ = foldSome(Self.foldsMax) }
     }
 
     /// Whether an entry of these tags and this version is void.
@@ -89,7 +114,9 @@ package struct TagStamps: TagLookup, Sendable {
             segment = index
         }
         floor = max(floor, lowest[segment])
+        let bytesBefore = segments[segment].byteCount
         segments[segment].removeLowest()
+        byteCount += segments[segment].byteCount - bytesBefore
         lowest[segment] = segments[segment].lowest
         count -= 1
     }
@@ -190,6 +217,14 @@ private struct Segment: Sendable {
         slots[self.slot(ofPlace: heap.count, tag: last.tag)].place = 0
         heap[0] = last
         siftDown(0)
+        shrink()
+    }
+
+    /// Gives back the room that a lowered limit has left empty.
+    private mutating func shrink() {
+        guard slots.count > 8, heap.count * 8 < slots.count else { return }
+        heap = heap.map { $0 }
+        rebuildIndex(slotCount: slots.count / 4)
     }
 }
 
@@ -282,8 +317,10 @@ extension Segment {
         slots[hole] = .free
     }
 
-    private mutating func grow() {
-        slots = Array(repeating: .free, count: max(slots.count * 2, 8))
+    private mutating func grow() { rebuildIndex(slotCount: max(slots.count * 2, 8)) }
+
+    private mutating func rebuildIndex(slotCount: Int) {
+        slots = Array(repeating: .free, count: slotCount)
         for place in heap.indices {
             slots[freeSlot(for: heap[place].tag)] = Slot(place, scatter(heap[place].tag))
         }

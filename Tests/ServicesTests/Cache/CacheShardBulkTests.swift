@@ -135,6 +135,21 @@ import Testing
         #expect(Deadline.waitUntil { isEmpty(beside: 0) })
     }
 
+    @Test func manyInvalidatedTagsLeaveASmallNodeItsMemory() throws {
+        let cache = try TestCache(loops: 4, memory: 16 << 20)
+        _ = cache.each { shard in
+            for number in 0..<20_000 { shard.invalidate(tag: "tag\(number)".utf8.span) }
+        }
+        let statistics = cache.each { $0.statistics }
+        let tagBytes = statistics.reduce(0) { $0 + $1.tagBytes }
+        #expect(tagBytes > 0 && tagBytes <= 1 << 20)
+        #expect(cache.account.used <= cache.emptyUse + 2 << 20)
+        cache.put("key", "value", tags: ["tag1"])
+        #expect(cache.get("key") == "value")
+        cache.account.budget = 1 << 20
+        #expect(Deadline.waitUntil { cache.each { $0.statistics.tagBytes }.reduce(0, +) < tagBytes / 2 })
+    }
+
     @Test func aBodyIsChargedFromItsReservationToItsEnd() throws {
         let cache = try TestCache(loops: 1, memory: 16 << 20)
         let account = cache.account
