@@ -150,7 +150,8 @@ extension HTTPExchange {
         connection?.readNoFurtherRequest()
     }
 
-    /// Has `run` called once, on the home loop, if the client shuts its end or is gone before the answer. On the holder.
+    /// Has `run` called once, on the home loop, if the client shuts its end or is gone before the answer. On the
+    /// holder.
     package func whenClientLeaves(_ run: @escaping @Sendable () -> Void) {
         holder.assertInLoop()
         guard holder !== loop else { return watchLeaving(run) }

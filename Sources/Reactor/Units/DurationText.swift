@@ -29,8 +29,8 @@ package enum DurationText {
     }
 
     /// The shortest exact spelling: the largest unit that divides it. Parts of a millisecond round up, so that a wait
-    /// that was rendered is never short. What is below zero or above `longest` is rendered as these: a difference of two
-    /// clocks may be.
+    /// that was rendered is never short. What is below zero or above `longest` is rendered as these: a difference of
+    /// two clocks may be.
     package static func render(_ duration: Duration) -> String {
         let milliseconds = min(max(duration, .zero), longest).milliseconds
         guard milliseconds > 0 else { return "0s" }

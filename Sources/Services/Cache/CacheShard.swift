@@ -133,8 +133,8 @@ extension CacheShard {
         }
     }
 
-    /// Whether `condition` holds for the fresh entry under `key`, or for its absence: for changes that check no condition
-    /// themselves, in the same call.
+    /// Whether `condition` holds for the fresh entry under `key`, or for its absence: for changes that check no
+    /// condition themselves, in the same call.
     package func check(_ condition: CacheCondition, _ key: Span<UInt8>) -> ConditionOutcome {
         if case .always = condition { return .holds }
         let current = box.contents.facts(of: key, now: loop.now)?.version
