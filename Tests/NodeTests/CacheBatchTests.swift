@@ -35,7 +35,7 @@ import Testing
         #expect(statuses.count { $0 == 413 } == 497 && statuses.last.map { [201, 204].contains($0) } == true)
         let problem = try #require(results[499]["problem"] as? [String: Any])
         #expect(problem["code"] as? String == "answer_too_large")
-        #expect(Deadline.waitUntil { account.used <= used + 65_536 })
+        #expect(Deadline.waitUntil { account.used <= used + 4 << 20 })
     }
 
     @Test func theAllowanceChargesWhatItGrantsUntilItsEnd() throws {

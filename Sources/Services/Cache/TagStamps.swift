@@ -10,8 +10,8 @@ import Reactor
 /// must be granted at a fresh stamp, not at the clock's latest one: that may be the invalidation's own.
 ///
 /// Past the limit, a part of the node's budget, the lowest stamp is forgotten and becomes the floor: every entry that
-/// has a tag and is not later is void. The lowest of all, whatever the order of arrival, because a healed node learns many old stamps late; dropped
-/// first come, first gone, they would lift the floor over entries that are fine.
+/// has a tag and is not later is void. The lowest of all, whatever the order of arrival, because a healed node learns
+/// many old stamps late; dropped first come, first gone, they would lift the floor over entries that are fine.
 ///
 /// The tags are spread over 64 segments, so that growth copies a 64th at a time (a fraction of a millisecond at a
 /// million tags). A segment is a heap by stamp with an open-addressed index; a tag costs 16 bytes and 5 to 11 of
