@@ -1,8 +1,9 @@
-// What Swift cannot import from libuv: casts between its handle types, and sockets options set before a bind.
+// What Swift cannot import: casts between libuv's handle types, socket options set before a bind, and glibc's mallopt.
 #ifndef TRIBE_CLIBUV_SHIM_H
 #define TRIBE_CLIBUV_SHIM_H
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -16,6 +17,9 @@ static inline uv_handle_t *tribe_handle_of_async(uv_async_t *async) { return (uv
 static inline uv_handle_t *tribe_handle_of_prepare(uv_prepare_t *prepare) { return (uv_handle_t *)prepare; }
 static inline uv_handle_t *tribe_handle_of_check(uv_check_t *check) { return (uv_handle_t *)check; }
 static inline uv_handle_t *tribe_handle_of_idle(uv_idle_t *idle) { return (uv_handle_t *)idle; }
+
+// The allocator gives blocks of this size and more back to the system when they are freed.
+static inline void tribe_return_blocks_from(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }
 
 // Lets several sockets listen on one port, the kernel spreading connections over them. libuv 1.44 does not set it.
 static inline int tribe_set_reuse_port(const uv_tcp_t *tcp) {

@@ -12,6 +12,7 @@ final class NodeRuntime: Sendable {
     /// Starts everything; requests are served when this returns. Throws what stops a node from starting.
     init(settings: NodeSettings, logger: Logger) throws {
         HostProcess.ignoreBrokenPipes()
+        HostProcess.returnLargeBlocks()
         let descriptorLimit = HostProcess.raiseDescriptorLimit()
         var settings = settings
         let room = Self.connectionRoom(descriptorLimit: descriptorLimit, loops: settings.loops)

@@ -67,3 +67,12 @@ def test_racing_compare_and_sets_have_one_winner(client, connect, path):
     statuses = [racer.read_response().status for racer in racers]
     assert sorted(statuses) == [204] + [412] * 19
     expect_value(client.request("GET", path), b"%02d" % statuses.index(204))
+
+
+@pytest.mark.parametrize("field", ["If-Match", "If-None-Match", "Content-Type", "Content-Encoding"])
+def test_a_field_in_two_lines_is_refused(client, path, field):
+    """Its second line would be passed over, and with it what the client demanded."""
+    fields = f'{field}: "a"\r\n{field}: "b"\r\nContent-Length: 1\r\n'
+    client.send(f"PUT {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\nx".encode())
+    expect_problem(client.read_response(), 422, "invalid_parameter")
+    expect_problem(client.request("GET", path), 404)

@@ -76,7 +76,8 @@ def test_two_nodes_do_not_share_a_port(start_node):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--loops", "0"], ["--loops", "x"], ["--memory", "1"], ["--memory", "x"], ["--http", "nowhere"],
+    ["--loops", "0"], ["--loops", "x"], ["--memory", "1"], ["--memory", "x"], ["--memory", "8388607TiB"],
+    ["--http", "nowhere"],
     ["--http", "127.0.0.1:99999"], ["--unknown"], ["more"]])
 def test_a_wrong_argument_is_named(arguments):
     result = run("dev", *arguments)

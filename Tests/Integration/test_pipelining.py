@@ -1,5 +1,6 @@
 """Pipelines: answers come in the order of the requests, however many there are and whoever answers them."""
 from expectations import expect_value, put
+from http_client import Connection
 
 
 def get(path: str, request_id: str = "") -> bytes:
@@ -92,3 +93,15 @@ def test_a_half_closed_connection_is_answered(client, path):
     for _ in range(3):
         expect_value(client.read_response(), b"value")
     assert client.is_closed_by_server()
+
+
+def test_answers_behind_a_waiter_are_bounded(start_node):
+    """They are made at once, but no more of them than one connection may leave unread."""
+    node = start_node()
+    with Connection(node.port) as holder, Connection(node.port) as client:
+        assert holder.request("GET", "/v1/cache/awaited?refresh=30s").status == 404
+        before = node.resident_bytes()
+        client.send(get("/v1/cache/awaited?refresh=5s&wait=2s") + get("/openapi.json") * 1_000)
+        assert client.read_response().status == 404
+        assert node.resident_bytes() - before < 32 << 20
+        assert {client.read_response().status for _ in range(1_000)} == {200}

@@ -61,7 +61,7 @@ struct DevCommand: ParsableCommand {
             note("--loops", SettingText.number("\(loops)", in: 1...NodeSettings.loopsMax, into: &settings.loops))
         }
         if let memory {
-            note("--memory", SettingText.size(memory, min: NodeSettings.memoryMin, into: &settings.memory))
+            note("--memory", SettingText.memory(memory, into: &settings.memory))
         }
         if let resp { settings.resp = resp }
         for (name, text) in [("--http", settings.http), ("--resp", settings.resp)] {

@@ -12,6 +12,8 @@ extension CacheHandlers {
         let query = CacheQuery(head.query, allowed: [.ttl, .stale, .tags, .acks])
         var faults = query.faults
         let condition = readCondition(head, &faults)
+        refuseRepeated(
+            [(.contentType, "Content-Type"), (.contentEncoding, "Content-Encoding")], head, &faults)
         let contentType = head.valueOrEmpty(of: .contentType)
         if contentType.count > CacheMetadata.contentTypeMax {
             faults.append(Problem.Fault(header: "Content-Type", "At most \(CacheMetadata.contentTypeMax) bytes."))
@@ -176,8 +178,18 @@ extension CacheHandlers {
         return false
     }
 
+    /// A field that only its first line would be read of is a fault: what the others say must not be passed over.
+    private static func refuseRepeated(
+        _ names: [(HTTPFieldName, String)], _ head: HTTPRequestHead, _ faults: inout [Problem.Fault]
+    ) {
+        for (name, spelling) in names where head.count(of: name) > 1 {
+            faults.append(Problem.Fault(header: spelling, "In one line: it came in \(head.count(of: name))."))
+        }
+    }
+
     /// What `If-Match` and `If-None-Match` ask of the present entry.
     static func readCondition(_ head: HTTPRequestHead, _ faults: inout [Problem.Fault]) -> CacheCondition {
+        refuseRepeated([(.ifMatch, "If-Match"), (.ifNoneMatch, "If-None-Match")], head, &faults)
         if let list = head[.ifMatch] {
             guard head[.ifNoneMatch] == nil else {
                 faults.append(Problem.Fault(header: "If-Match", "Not together with If-None-Match."))

@@ -8,7 +8,7 @@ enum EnvironmentSettings {
 
     private static let known: [(name: String, read: Read)] = [
         ("TRIBE_LOOPS", { SettingText.number($1, in: 1...NodeSettings.loopsMax, into: &$0.loops) }),
-        ("TRIBE_CACHE_MEMORY", { SettingText.size($1, min: NodeSettings.memoryMin, into: &$0.memory) }),
+        ("TRIBE_CACHE_MEMORY", { SettingText.memory($1, into: &$0.memory) }),
         (
             "TRIBE_CACHE_VALUEMAX",
             { SettingText.size($1, min: 1, max: NodeSettings.valueMaxCeiling, into: &$0.valueMax) }
@@ -19,7 +19,7 @@ enum EnvironmentSettings {
         ("TRIBE_LIMITS_FIELDSMAX", { SettingText.number($1, in: 1...254, into: &$0.limits.fieldsMax) }),
         ("TRIBE_LIMITS_URIMAX", { SettingText.size($1, min: 64, max: 65_535, into: &$0.limits.uriMax) }),
         ("TRIBE_LIMITS_HEADERTIMEOUT", { SettingText.time($1, into: &$0.limits.headerTime) }),
-        ("TRIBE_LIMITS_BODYRATEMIN", { SettingText.size($1, min: 1, into: &$0.limits.bodyRateMin) }),
+        ("TRIBE_LIMITS_BODYRATEMIN", { SettingText.size($1, min: 1, max: 1 << 40, into: &$0.limits.bodyRateMin) }),
         ("TRIBE_LIMITS_IDLETIMEOUT", { SettingText.time($1, into: &$0.limits.idleTime) }),
         ("TRIBE_LIMITS_REQUESTTIMEOUT", { SettingText.time($1, into: &$0.limits.requestTime) }),
         ("TRIBE_LIMITS_PIPELINEMAX", { SettingText.number($1, in: 1...1_000_000, into: &$0.limits.pipelineMax) }),
@@ -60,6 +60,10 @@ enum SettingText {
         }
         target = number
         return nil
+    }
+
+    static func memory(_ text: String, into target: inout Int) -> String? {
+        size(text, min: NodeSettings.memoryMin, max: NodeSettings.memoryMax, into: &target)
     }
 
     static func size(_ text: String, min: Int, max: Int = .max, into target: inout Int) -> String? {

@@ -34,6 +34,8 @@ struct NodeSettings: Sendable {
     static let loopsMax = 256
     /// Less than this holds the tables of the partitions and little else.
     static let memoryMin = 16 << 20
+    /// More than any machine has, and little enough to be multiplied.
+    static let memoryMax = 1 << 50
     /// A value's length is kept in 32 bits.
     static let valueMaxCeiling = 1 << 30
 }

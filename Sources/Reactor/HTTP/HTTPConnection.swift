@@ -29,6 +29,8 @@ final class HTTPConnection: ConnectionHandler {
     private var kept = Deque<HTTPExchange>()
     /// Whether there are any: asked for each request, of which few are kept.
     private var hasKept = false
+    /// Bytes of complete answers that wait for those before them.
+    private var heldBytes = 0
     private var isDecoding = false
     /// Bytes of a further request are here, behind the one that is being handled.
     private(set) var hasMoreInput = false
@@ -127,7 +129,7 @@ extension HTTPConnection {
         case .body: return !connection.isCongested
         case .idle, .head:
             guard hasKept, !connection.isCongested else { return !connection.isCongested }
-            guard kept.count < server.limits.pipelineMax else { return false }
+            guard kept.count < server.limits.pipelineMax, heldBytes <= TCPConnection.congestedMin else { return false }
             return kept.last.map { $0.head.method.isSafe } ?? true
         }
     }
@@ -220,6 +222,7 @@ extension HTTPConnection {
         exchange.isKept = true
         kept.append(exchange)
         hasKept = true
+        if exchange.state == .answered { heldBytes += exchange.detached?.remaining ?? 0 }
     }
 
     private func admitBody(of exchange: HTTPExchange) {
@@ -298,6 +301,7 @@ extension HTTPConnection {
         let nanoseconds = EventLoop.nanoseconds &- exchange.startedAt
         server.service.answered(exchange, status: exchange.status, nanoseconds: nanoseconds)
         guard exchange.isKept else { return }
+        heldBytes += exchange.detached?.remaining ?? 0
         releaseAnswers()
         // Not at once: whoever answers may be in the middle of something that the next request would disturb.
         connection.resumeAtEndOfTurn()
@@ -307,6 +311,7 @@ extension HTTPConnection {
     private func releaseAnswers() {
         while let first = kept.first, !first.isLent {
             if let buffer = first.detached {
+                if first.state == .answered { heldBytes -= buffer.remaining }
                 first.detached = nil
                 connection.output.append(contentsOf: buffer)
                 connection.loop.outputPool.giveBack(buffer)
@@ -347,6 +352,7 @@ extension HTTPConnection {
         for exchange in kept { exchange.abandon() }
         kept.removeAll()
         hasKept = false
+        heldBytes = 0
     }
 
     private func endAfterRefusal(_ exchange: HTTPExchange) {

@@ -8,6 +8,12 @@ package enum HostProcess {
         _ = signal(SIGPIPE, SIG_IGN)
     }
 
+    /// Lets the allocator give blocks from 128 KiB on back to the system when they are freed. Left to itself it raises
+    /// that size with each block that is freed, up to 32 MiB, and keeps freed values as room for others.
+    package static func returnLargeBlocks() {
+        tribe_return_blocks_from(128 << 10)
+    }
+
     /// Raises the soft limit of open files to the hard one, and returns what is in force.
     package static func raiseDescriptorLimit() -> Int {
         var limit = rlimit()
