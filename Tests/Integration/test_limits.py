@@ -1,6 +1,7 @@
 """Limits: whatever goes over one is answered, and nothing hangs. Limits are lowered to be reached soon."""
 import os
 import socket
+import threading
 
 import pytest
 
@@ -215,3 +216,24 @@ def test_no_descriptor_is_left_behind(start_node):
             else:
                 connection.close()
         wait_until(lambda: count() <= before, "all descriptors are closed")
+
+
+def test_a_client_that_reads_on_is_not_idle(start_node, key):
+    """A download that takes longer than the idle time is no idleness, and the request behind it is answered."""
+    node = start_node(settings={"TRIBE_LIMITS_IDLETIMEOUT": "1s"})
+    value = b"v" * (24 << 20)
+    with Connection(node.port) as writer:
+        assert writer.request("PUT", f"/v1/cache/{key}", {}, value).status == 201
+    request = f"GET /v1/cache/{key} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with Connection(node.port) as reader:
+        reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        reader.send(request + b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        received, pause = 0, threading.Event()
+        while received < len(value):
+            received += len(reader.socket.recv(512 << 10))
+            pause.wait(0.05)
+        rest = b""
+        while b"ok\n" not in rest:
+            more = reader.socket.recv(64 << 10)
+            assert more, "closed before the second answer"
+            rest += more

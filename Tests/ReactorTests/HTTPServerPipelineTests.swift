@@ -62,6 +62,32 @@ private struct Parked: Sendable {
         }
     }
 
+    @Test func noMoreIsTakenWhileLargeAnswersWaitBehindAnUnansweredRequest() throws {
+        let parked = Monitor(Parked())
+        let large = String(repeating: "x", count: 100_000)
+        let count = 100
+        let server = try HTTPTestServer { exchange, _ in
+            let path = exchange.pathText
+            parked.withLock { parked in
+                parked.begun.append(path)
+                if path == "/keep" { parked.exchanges.append((path, exchange, exchange.loop)) }
+            }
+            if path != "/keep" { exchange.answer(large) }
+        }
+        let client = try server.client()
+        try client.send(get("/keep") + String(repeating: get("/large"), count: count))
+        // One answer after another up to the mark, and the one that passes it.
+        let begunMax = 1 + TCPConnection.congestedMin / large.utf8.count + 1
+        #expect(parked.wait { $0.begun.count >= begunMax })
+        // The loop has then done all it will: whatever it runs next finds no more begun.
+        let loop = parked.now.exchanges[0].loop
+        loop.wait {}
+        #expect(parked.now.begun.count == begunMax)
+        Self.answer(parked, 0, "first")
+        #expect(try client.answer().text == "first")
+        for _ in 0..<count { try #require(try client.answer().text == large) }
+    }
+
     @Test func aRequestThatChangesSomethingWaitsForTheAnswersBeforeItAndThoseBehindWaitForIt() throws {
         let parked = Monitor(Parked())
         let server = try HTTPTestServer(script: Self.keeper(parked))

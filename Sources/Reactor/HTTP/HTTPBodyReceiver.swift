@@ -114,14 +114,17 @@ final class HTTPBodyReceiver {
         if case .sink(let sink) = target { sink.abandon() }
     }
 
+    /// Counts anew from now on: until now it was not the client that was waited for.
+    func beginWindow(now: UInt64) {
+        windowBytes = 0
+        windowStart = now
+    }
+
     /// Whether less than `rateMin` bytes a second came over the last window.
     func isTooSlow(now: UInt64, rateMin: Int) -> Bool {
         guard now >= windowStart + Self.window else { return false }
         let expected = rateMin * Int(now - windowStart) / 1_000
-        defer {
-            windowBytes = 0
-            windowStart = now
-        }
+        defer { beginWindow(now: now) }
         return windowBytes < expected
     }
 }

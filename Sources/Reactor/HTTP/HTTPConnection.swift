@@ -394,6 +394,14 @@ extension HTTPConnection {
     func checkDeadlines(now: UInt64) {
         let limits = server.limits
         switch phase {
+        case .idle(_, let isFirst) where !isClientsTurn || !input.isEmpty:
+            phase = .idle(since: now, isFirst: isFirst)
+            expireKept(now: now)
+        case .head where !isClientsTurn:
+            phase = .head(since: now)
+            expireKept(now: now)
+        case .body(let receiver) where !isClientsTurn:
+            receiver.beginWindow(now: now)
         case .idle(let since, let isFirst):
             guard !hasKept else { return expireKept(now: now) }
             let time = server.isDraining ? limits.drainIdleTime : isFirst ? limits.headerTime : limits.idleTime
@@ -406,6 +414,9 @@ extension HTTPConnection {
             expireKept(now: now)
         }
     }
+
+    /// Whether it is the client that is waited for: not while it has output to read, nor while nothing is read from it.
+    private var isClientsTurn: Bool { connection.backlog == 0 && connection.isTakingInput }
 
     private func expireKept(now: UInt64) {
         let expired = kept.filter { now > $0.deadline }

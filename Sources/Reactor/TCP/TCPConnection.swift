@@ -81,6 +81,9 @@ package final class TCPConnection: @unchecked Sendable {
         set { handlerInUse = newValue }
     }
 
+    /// What the peer sends is read as it comes.
+    var isTakingInput: Bool { isReading }
+
     /// The peer has sent its end of stream.
     package var isInputEnded: Bool { hasInputEnded }
 
