@@ -13,6 +13,9 @@ from resp_client import OK, Error, NullArray, Push
 from servers import Redis
 
 CALLS = 1_500
+# The same calls every time: new ones are the business of the soak, whose seeds are random and which may take its time
+# over what it finds.
+SEEDS = {2: 20_261_124, 3: 20_261_125}
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +32,7 @@ def tribe(request):
 
 @pytest.mark.parametrize("protocol", [2, 3], ids=["RESP2", "RESP3"])
 def test_replies_are_those_of_redis(tribe, redis, protocol):
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    seed = SEEDS[protocol]
     result = runner.compare(tribe, redis, protocol, seed, CALLS)
     told = [shrinking.describe(finding, shrinking.shrink(finding, tribe, redis)) for finding in result.findings]
     assert not told, "\n".join(told)

@@ -41,11 +41,12 @@ struct CommandError: Error, Equatable, Sendable {
         return CommandError("ERR unknown command '\(name)', with args beginning with: \(list)")
     }
 
-    private static func repeated(_ word: Span<UInt8>, max: Int) -> String {
+    /// A word of a client's, as errors repeat it: what comes before a zero byte.
+    static func repeated(_ word: Span<UInt8>, max: Int = namedMax) -> String {
         String(copying: word.extracting(first: min(word.firstIndex(of: 0) ?? word.count, max)))
     }
 
-    private static let namedMax = 128
+    static let namedMax = 128
 
     init(_ fault: CacheFault) {
         switch fault {

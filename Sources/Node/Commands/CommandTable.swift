@@ -97,7 +97,8 @@ final class CommandTable: Sendable {
         let name = "\(command.name)|\(wanted.lowercased())"
         guard let found = command.subcommands.first(where: { $0.name == name }) else {
             let container = command.name.uppercased()
-            throw CommandError("ERR unknown subcommand '\(wanted.prefix(128))'. Try \(container) HELP.")
+            let repeated = CommandError.repeated(arguments[1])
+            throw CommandError("ERR unknown subcommand '\(repeated)'. Try \(container) HELP.")
         }
         guard found.takes(arguments.count) else { throw .arity(found.name) }
         return found

@@ -16,7 +16,9 @@ extension RESPConnection {
         }
         session.transaction = nil
         session.watched = []
-        reject(.aborted(because: error), executor.table.row(of: command))
+        let reason = error.text.hasPrefix("ERR ") ? String(error.text.dropFirst(4)) : error.text
+        let aborted = CommandError("EXECABORT Transaction discarded because of: \(reason)")
+        reject(aborted, executor.table.row(of: command))
         updatePlainness()
     }
 
