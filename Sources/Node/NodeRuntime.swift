@@ -86,17 +86,18 @@ final class NodeRuntime: Sendable {
             return end.signal(code: 1)
         }
         logger.info("draining")
-        drainCommands { [self] cutCommands in
-            server.drain { [self] cutRequests in
-                let cut = cutCommands + cutRequests
-                if cut == 0 {
-                    logger.info("drained")
-                } else {
-                    logger.warning("connections were cut: the drain took too long", metadata: ["cut": "\(cut)"])
-                }
-                end.signal(code: 0)
+        // Both at once: a request that is answered from now on is the last of its connection.
+        let cuts = Collected<Int>(from: 2) { [self] cuts in
+            let cut = cuts.reduce(0, +)
+            if cut == 0 {
+                logger.info("drained")
+            } else {
+                logger.warning("connections were cut: the drain took too long", metadata: ["cut": "\(cut)"])
             }
+            end.signal(code: 0)
         }
+        server.drain { cuts.add([$0]) }
+        drainCommands { cuts.add([$0]) }
     }
 
     /// Ends the connections of the Redis protocol on every loop; `completion` is called on the first.
