@@ -30,8 +30,12 @@ package struct PartitionID: Hashable, Sendable {
     /// The partition of `key`: `XXH3(key, seed) % 1024`, where a non-empty `{tag}` in the key stands for the whole of
     /// it, so that keys which share a tag live together.
     package init(of key: Span<UInt8>, seed: PlacementSeed) {
-        let hash = XXH3.hash(Self.hashTag(of: key), seed: seed.rawValue)
-        rawValue = UInt16(truncatingIfNeeded: hash % UInt64(Self.count))
+        self.init(placementHash: XXH3.hash(Self.hashTag(of: key), seed: seed.rawValue))
+    }
+
+    /// The partition of keys whose hash tag has this hash.
+    package init(placementHash: UInt64) {
+        rawValue = UInt16(truncatingIfNeeded: placementHash % UInt64(Self.count))
     }
 
     /// Redis Cluster's hash tag: what stands between the first `{` and the first `}` after it, if it is not empty;

@@ -1,4 +1,5 @@
 import Cluster
+import TestSupport
 import Testing
 
 struct HybridClockTests {
@@ -38,7 +39,7 @@ struct HybridClockTests {
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func stampsNeverGoBackWhenTheClockSteps(seed: UInt64) {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var clock = HybridClock(node: 3)
         var now: UInt64 = 1_700_000_000_000
         var last = Version.zero

@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import Reactor
+import TestSupport
 import Testing
 
 struct PartitionIDTests {
@@ -50,7 +51,7 @@ struct PartitionIDTests {
 
     @Test(arguments: [11, 12, 13] as [UInt64])
     func hashTagAgreesWithASearchOfStrings(seed: UInt64) {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<5_000 {
             let length = Int.random(in: 0...8, using: &generator)
             let key = String((0..<length).map { _ in "{}ab".randomElement(using: &generator) ?? "a" })

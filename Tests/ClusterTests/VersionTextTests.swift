@@ -1,5 +1,6 @@
 import Cluster
 import Reactor
+import TestSupport
 import Testing
 
 struct VersionTextTests {
@@ -19,7 +20,7 @@ struct VersionTextTests {
 
     @Test(arguments: [1, 2] as [UInt64])
     func everyVersionReadsBackAndTagsSortAsVersionsDo(seed: UInt64) {
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var last = Version.zero
         for _ in 0..<2_000 {
             let version = Version(

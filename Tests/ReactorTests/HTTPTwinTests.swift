@@ -1,11 +1,12 @@
 import Reactor
+import TestSupport
 import Testing
 
 /// The decoder against a naive reader of heads, and against noise.
 @Suite struct HTTPTwinTests {
     @Test func aNaiveReaderAgreesOnMutatedHeads() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var accepted = 0
         for _ in 0..<30_000 {
             let bytes = mutatedHead(using: &generator)
@@ -20,7 +21,7 @@ import Testing
 
     @Test func noiseIsNeverMoreThanAFault() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<5000 {
             let count = Int.random(in: 0...300, using: &generator)
             // Half of the noise is of the bytes that matter, so that it gets past the first of them.
@@ -42,7 +43,7 @@ import Testing
     ]
 
     /// One of the heads with up to three bytes or lines changed.
-    private func mutatedHead(using generator: inout SeededGenerator) -> [UInt8] {
+    private func mutatedHead(using generator: inout SeededRandom) -> [UInt8] {
         var bytes = Array(Self.heads.randomElement(using: &generator)!.utf8)
         for _ in 0..<Int.random(in: 0...3, using: &generator) {
             let position = Int.random(in: 0..<bytes.count, using: &generator)
@@ -59,7 +60,7 @@ import Testing
     }
 
     /// Puts a field line of another head somewhere between the lines.
-    private func swapLines(_ bytes: inout [UInt8], with other: String, using generator: inout SeededGenerator) {
+    private func swapLines(_ bytes: inout [UInt8], with other: String, using generator: inout SeededRandom) {
         let lines = other.linesByCRLF.dropFirst().filter { !$0.isEmpty }
         let ends = bytes.indices.filter { $0 > 0 && bytes[$0] == 0x0A && bytes[$0 - 1] == 0x0D }
         guard let line = lines.randomElement(using: &generator), let end = ends.randomElement(using: &generator) else {

@@ -1,18 +1,19 @@
 import Cluster
 import Reactor
 import Services
+import TestSupport
 import Testing
 
 struct RefreshLeasesTests {
     /// A shard's leases with the clock, the stamps and the tokens that it would have.
     private struct Shard {
         var leases: RefreshLeases
-        var generator = SeededNumbers(seed: 1)
+        var generator = SeededRandom(seed: 1)
         var now: UInt64 = 1_000
         var stamps: UInt64 = 0
 
         init(_ limits: RefreshLeases.Limits = .init()) {
-            var generator = SeededNumbers(seed: 2)
+            var generator = SeededRandom(seed: 2)
             leases = RefreshLeases(limits: limits, secret: HashSecret(using: &generator))
         }
 
@@ -360,7 +361,7 @@ struct RefreshLeasesTests {
     }
 
     @Test func tokenIsThirtyTwoDigitsAndReadsBack() {
-        var generator = SeededNumbers(seed: 5)
+        var generator = SeededRandom(seed: 5)
         for _ in 0..<100 {
             let token = LeaseToken(using: &generator)
             #expect(LeaseToken(text: token.text.span) == token)

@@ -1,6 +1,7 @@
 import Cluster
 import Reactor
 import Services
+import TestSupport
 import Testing
 
 /// Leases as plain lists that are searched from end to end: what `RefreshLeases` does must be what this does.
@@ -22,7 +23,7 @@ private struct NaiveLeases {
     }
 
     let limits: RefreshLeases.Limits
-    var generator: SeededNumbers
+    var generator: SeededRandom
     /// Oldest first.
     var flights: [Flight] = []
     var orders = 0
@@ -124,9 +125,9 @@ private struct Duel {
     /// How long waits may be, and how many may wait for a key: with many, the heaps have depth.
     let scale: Int
     let seed: UInt64
-    var numbers: SeededNumbers
+    var numbers: SeededRandom
     var leases: RefreshLeases
-    var tokens: SeededNumbers
+    var tokens: SeededRandom
     var naive: NaiveLeases
     var now: UInt64 = 0
     var stamps: UInt64 = 0
@@ -139,14 +140,14 @@ private struct Duel {
     init(seed: UInt64, scale: Int) {
         self.scale = scale
         self.seed = seed
-        numbers = SeededNumbers(seed: seed)
+        numbers = SeededRandom(seed: seed)
         var limits = RefreshLeases.Limits()
         limits.leasesMax = 4
         limits.waitersPerKeyMax = 5 * scale
         limits.waitersMax = 9 * scale
         limits.dueMax = 3
         leases = RefreshLeases(limits: limits, secret: HashSecret(using: &numbers))
-        tokens = SeededNumbers(seed: seed &+ 1)
+        tokens = SeededRandom(seed: seed &+ 1)
         naive = NaiveLeases(limits: limits, generator: tokens)
     }
 

@@ -1,5 +1,6 @@
 import Cluster
 import Services
+import TestSupport
 import Testing
 
 struct TagStampsTests {
@@ -24,7 +25,7 @@ struct TagStampsTests {
     }
 
     private static func stamps(countMax: Int = TagStamps.countMax) -> TagStamps {
-        var generator = SeededNumbers(seed: 42)
+        var generator = SeededRandom(seed: 42)
         return TagStamps(countMax: countMax, using: &generator)
     }
 
@@ -131,10 +132,10 @@ struct TagStampsTests {
     }
 
     @Test func verdictsDoNotDependOnTheSecretOfTheTable() {
-        var one = SeededNumbers(seed: 1)
-        var two = SeededNumbers(seed: 2)
+        var one = SeededRandom(seed: 1)
+        var two = SeededRandom(seed: 2)
         var tables = [TagStamps(countMax: 50, using: &one), TagStamps(countMax: 50, using: &two)]
-        var generator = SeededNumbers(seed: 3)
+        var generator = SeededRandom(seed: 3)
         for _ in 0..<2_000 {
             let tag = UInt64.random(in: 0..<80, using: &generator)
             let time = UInt64.random(in: 1..<500, using: &generator)
@@ -147,7 +148,7 @@ struct TagStampsTests {
 
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64], [1, 7, 200])
     func tableAgreesWithTheNaiveOne(seed: UInt64, limit: Int) {
-        var generator = SeededNumbers(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var stamps = TagStamps(countMax: limit, using: &generator)
         var naive = NaiveStamps(limit: limit)
         var clock: UInt64 = 1_000
@@ -172,7 +173,7 @@ struct TagStampsTests {
     }
 
     @Test func tagCostsAtMost48BytesAtAnySizeThatMatters() {
-        var generator = SeededNumbers(seed: 9)
+        var generator = SeededRandom(seed: 9)
         var stamps = Self.stamps()
         var worst = 0
         for number in 1...100_000 {

@@ -41,7 +41,7 @@ final class Command: Sendable {
     /// Whether it runs on a keyspace.
     var isKeyed: Bool {
         switch handler {
-        case .keyed, .get: true
+        case .keyed, .get, .set: true
         case .local, .node, .control, .container: false
         }
     }
@@ -56,7 +56,7 @@ final class Command: Sendable {
     /// What runs it on a keyspace; traps for a command that is not about keys.
     var keyedHandler: KeyedHandler {
         switch handler {
-        case .keyed(let handler): handler
+        case .keyed(let handler), .set(let handler): handler
         case .get: { keys, arguments throws(CommandError) in try StringCommands.get(keys, arguments[1]) }
         case .local, .node, .control, .container: { _, _ in preconditionFailure("not about keys") }
         }
@@ -133,6 +133,8 @@ enum CommandHandler: Sendable {
     case keyed(KeyedHandler)
     /// `GET`: as `keyed`, and on its own loop without a copy between table and socket.
     case get
+    /// `SET`: as `keyed`, and on its own loop, without options, straight into the table.
+    case set(KeyedHandler)
     /// Answers at once on the loop of the connection.
     case local(LocalHandler)
     /// Asks several loops, and answers later on the loop of the connection.

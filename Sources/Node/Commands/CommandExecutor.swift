@@ -56,7 +56,7 @@ final class CommandExecutor: @unchecked Sendable {
         completion: @escaping @Sendable (Reply) -> Void
     ) {
         switch command.handler {
-        case .keyed, .get:
+        case .keyed, .get, .set:
             runKeyed(command, list, completion: completion)
         case .local(let handler):
             completion(Self.reply { () throws(CommandError) in try handler(context(client), list.arguments) })

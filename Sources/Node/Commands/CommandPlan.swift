@@ -1,7 +1,7 @@
 /// What dispatch needs of a command, without references: it is looked at for every command that arrives.
 struct CommandPlan: BitwiseCopyable {
     enum Kind: UInt8 {
-        case get, keyed, local, node, control, container
+        case get, set, keyed, local, node, control, container
     }
 
     let arity: Int16
@@ -22,6 +22,7 @@ struct CommandPlan: BitwiseCopyable {
         kind =
             switch command.handler {
             case .get: .get
+            case .set: .set
             case .keyed: .keyed
             case .local: .local
             case .node: .node

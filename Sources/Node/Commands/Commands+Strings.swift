@@ -38,7 +38,7 @@ extension CommandTable {
         Command(
             "set", arity: -3, [.write, .denyOOM], keys: .one, .string, since: "1.0.0",
             "Stores a value, with an expiry and a condition if they are given.",
-            .keyed(StringCommands.set)),
+            .set(StringCommands.set)),
         Command(
             "setnx", arity: 3, [.write, .denyOOM, .fast], keys: .one, .string, since: "1.0.0",
             "Stores a value if the key is free.", .keyed(StringCommands.setIfAbsent)),

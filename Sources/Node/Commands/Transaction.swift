@@ -102,7 +102,7 @@ final class Transaction: @unchecked Sendable {
         defer { noteTime(since: startedAt) }
         return CommandExecutor.reply { () throws(CommandError) in
             switch queued.command.handler {
-            case .keyed, .get: try queued.command.keyedHandler(keys, queued.list.arguments)
+            case .keyed, .get, .set: try queued.command.keyedHandler(keys, queued.list.arguments)
             case .local(let handler): try handler(executor.context(client), queued.list.arguments)
             case .node, .control, .container: preconditionFailure("'\(queued.command.name)' does not run here")
             }
@@ -209,7 +209,7 @@ extension Transaction {
                 noteTime(since: startedAt)
                 goOn(reply)
             }
-        case .keyed, .get, .local:
+        case .keyed, .get, .set, .local:
             gather { [self] keys in
                 let reply = reply(queued, keys)
                 apply(keys, isLast: false) { $0.goOn(reply) }

@@ -262,6 +262,14 @@ extension RESPConnection {
             replyInTurn { writer in
                 if !keyspace.show(key, { entry in writer.write(entry) }) { writer.null() }
             }
+        } else if plan.kind == .set, arguments.count == 3 {
+            do throws(CacheFault) {
+                try keyspace.put(key, arguments.value(2))
+                replyInTurn { $0.ok() }
+            } catch {
+                server.statistics.countFailure(CommandError(error), of: place)
+                replyInTurn { $0.error(CommandError(error).text) }
+            }
         } else {
             let handler = table.keyedHandlers[place]
             let startedAt = plan.isMeasured ? EventLoop.nanoseconds : 0
@@ -366,7 +374,7 @@ extension RESPConnection {
             return false
         }
         switch command.handler {
-        case .local, .keyed, .get, .node:
+        case .local, .keyed, .get, .set, .node:
             if session.transaction != nil { return queue(command, row, arguments) }
         case .control, .container:
             break
@@ -386,7 +394,7 @@ extension RESPConnection {
             note(call, reply, arguments)
             replyInTurn { $0.write(reply) }
             return true
-        case .keyed, .get, .node:
+        case .keyed, .get, .set, .node:
             return runAlone(call, arguments)
         case .control(let control):
             guard !hasOrder else { return false }

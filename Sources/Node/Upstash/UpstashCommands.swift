@@ -21,7 +21,7 @@ extension UpstashFront {
                 let reply = try handler(executor.context(nil), arguments)
                 noteDone(command)
                 return .reply(reply)
-            case .keyed, .get:
+            case .keyed, .get, .set:
                 let keys = command.keys.places(in: arguments.count)
                 let place = try executor.place(of: keys, in: arguments)
                 guard place == .loop(executor.loop.index), !isReserved(keys, arguments) else { return .later(command) }
@@ -74,7 +74,7 @@ extension UpstashFront {
         guard command.flags.isDisjoint(with: [.connection, .blocking]) else { return false }
         switch command.handler {
         case .control: return false
-        case .keyed, .get, .local, .node, .container: return !refusedNames.contains(command.name)
+        case .keyed, .get, .set, .local, .node, .container: return !refusedNames.contains(command.name)
         }
     }
 

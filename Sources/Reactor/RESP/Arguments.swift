@@ -28,6 +28,7 @@ package struct Arguments: ~Escapable {
 
     package subscript(index: Int) -> Span<UInt8> {
         @_lifetime(copy self)
+        @inline(__always)
         get {
             let slot = slots[index]
             guard slot.start < 0 else { return bytes.extracting(slot.start..<slot.start + slot.count) }

@@ -19,3 +19,32 @@ package struct CacheChange: Equatable, Sendable {
     package let partition: PartitionID
     package let kind: Kind
 }
+
+/// Changes in their order, until they are read. Its memory serves the next ones: there is one for every write.
+package struct ChangeLog: RandomAccessCollection, Sendable {
+    private var storage: [CacheChange] = []
+    package private(set) var count = 0
+
+    package init() {}
+
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { count }
+
+    package subscript(index: Int) -> CacheChange {
+        precondition(index < count)
+        return storage[index]
+    }
+
+    @inline(__always)
+    mutating func append(_ change: CacheChange) {
+        if count < storage.count {
+            storage[count] = change
+        } else {
+            storage.append(change)
+        }
+        count += 1
+    }
+
+    @inline(__always)
+    mutating func clear() { count = 0 }
+}

@@ -28,6 +28,27 @@ extension CacheTable {
         }
     }
 
+    /// Gives a record with neither blob nor extras another value, if its block is of the size for it. False: nothing
+    /// was done.
+    @inline(__always)
+    mutating func rewrite(_ key: borrowing CacheKey, _ ref: UInt32, _ value: CacheValue, version: Version) -> Bool {
+        let record = arena.record(ref)
+        var flags = record.flags
+        let bytes = CacheRecord.headerBytes + key.bytes.count + value.count
+        guard !flags.isSpecial, bytes <= RecordShape.inlineMax,
+            arena.sizeClass(of: ref) == arena.classes.index(for: bytes)
+        else { return false }
+        book(key, ref, version, .none)
+        flags.kind = ValueKind.bytes.rawValue
+        flags.contentType = 0
+        record.flags = flags
+        switch value {
+        case .bytes(let bytes): record.writeValue(bytes)
+        case .blob(let blob): record.writeValue(blob.span)
+        }
+        return true
+    }
+
     /// Stores an entry with the metadata that it has, in a new block. It makes no room first, which might evict the
     /// entry or move it: the overdraft is for this.
     mutating func rebuild(
@@ -47,7 +68,7 @@ extension CacheTable {
         guard let ref = arena.allocate(sizeClass) else { throw .full }
         settlePages()
         fill(ref, key, value, metadata, shape, version, flags: .live)
-        let keyHash = XXH3.hash(key.bytes, seed: settings.seed)
+        let keyHash = key.sharedHash
         let place = partitions.place(of: key.partition)
         let hash = key.indexHash
         let expires = metadata.deadlines.expiresAt != 0
@@ -132,11 +153,10 @@ extension CacheTable {
     /// Notes the new version and deadlines of an entry, in its record and wherever else they count.
     mutating func book(_ key: borrowing CacheKey, _ ref: UInt32, _ version: Version, _ deadlines: Deadlines) {
         let record = arena.record(ref)
-        let keyHash = XXH3.hash(key.bytes, seed: settings.seed)
+        let keyHash = key.sharedHash
         let place = partitions.place(of: key.partition)
         partitions.change(place) { partition in
-            partition.digest.toggle(keyHash, record.version)
-            partition.digest.toggle(keyHash, version)
+            partition.digest.replace(keyHash, record.version, with: version)
             partition.deadlines += (deadlines.expiresAt != 0 ? 1 : 0) - (record.expiresAt != 0 ? 1 : 0)
         }
         record.version = version

@@ -21,6 +21,15 @@ extension CacheTable {
         return isFresh ? .replaced : .created
     }
 
+    /// `put` of a value that has no more to it than its bytes, whatever is there: the most frequent write.
+    package mutating func putPlain<Tags: TagLookup & ~Copyable>(
+        _ key: borrowing CacheKey, _ value: CacheValue, now: UInt64, version: Version, tags: borrowing Tags
+    ) throws(CacheFault) {
+        let ref = find(key, now: now, tags: tags)
+        if ref != 0, !account.isShort(of: 0), rewrite(key, ref, value, version: version) { return }
+        try write(key, value, CacheMetadata(), over: ref, now: now, version: version)
+    }
+
     /// Gives a fresh entry new deadlines, and with them a new version. False: there is none.
     package mutating func touch<Tags: TagLookup & ~Copyable>(
         _ key: borrowing CacheKey, _ deadlines: Deadlines, now: UInt64, version: Version, tags: borrowing Tags

@@ -59,7 +59,7 @@ package struct CacheTable: ~Copyable {
     /// What this table has charged to the account.
     var use = MemoryUse()
     var counts = CacheStatistics()
-    package internal(set) var changes: [CacheChange] = []
+    package internal(set) var changes = ChangeLog()
     /// Refs collected from an index, before something is done to each.
     var collected: [UInt32] = []
     /// Where in the page being evacuated the next record to move is looked for.
@@ -120,7 +120,7 @@ package struct CacheTable: ~Copyable {
 
     /// The shell has read `changes`.
     package mutating func clearChanges() {
-        changes.removeAll(keepingCapacity: true)
+        changes.clear()
     }
 
     // MARK: Shared by the parts
@@ -168,7 +168,7 @@ package struct CacheTable: ~Copyable {
     mutating func drop(_ ref: UInt32, _ key: borrowing CacheKey, _ cause: CacheChange.Kind, _ version: Version) {
         let record = arena.record(ref)
         let place = partitions.place(of: key.partition)
-        let keyHash = XXH3.hash(key.bytes, seed: settings.seed)
+        let keyHash = key.sharedHash
         changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: cause))
         switch cause {
         case .expired: counts.expired += 1

@@ -30,6 +30,14 @@ struct PartitionDigest: ~Copyable {
         root ^= word
     }
 
+    /// An entry gets another version.
+    @inline(__always)
+    mutating func replace(_ keyHash: UInt64, _ old: Version, with new: Version) {
+        let word = Self.word(keyHash, old) ^ Self.word(keyHash, new)
+        buckets[Self.bucket(of: keyHash)] ^= word
+        root ^= word
+    }
+
     /// The same on every node. Finalisers of MurmurHash3 (Appleby), so that versions that differ by one bit differ in
     /// half of the word's.
     static func word(_ keyHash: UInt64, _ version: Version) -> UInt64 {

@@ -39,6 +39,10 @@ struct RecordFlags: BitwiseCopyable {
         set { set(1 << 12, newValue) }
     }
 
+    /// There is more to it than header, key and value.
+    @inline(__always)
+    var isSpecial: Bool { rawValue & (1 << 11 | 1 << 12) != 0 }
+
     /// The block holds a record. Memory that no record was in yet reads as zero.
     var isLive: Bool { rawValue & 1 << 15 != 0 }
 

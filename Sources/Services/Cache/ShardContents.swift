@@ -69,6 +69,11 @@ struct ShardContents: ~Copyable {
             version: clock.stamp(now: now), tags: tags)
     }
 
+    mutating func putPlain(_ key: Span<UInt8>, _ value: CacheValue, now: UInt64) throws(CacheFault) {
+        defer { table.clearChanges() }
+        try table.putPlain(table.key(key), value, now: now, version: clock.stamp(now: now), tags: tags)
+    }
+
     mutating func touch(_ key: Span<UInt8>, _ deadlines: Deadlines, now: UInt64) throws(CacheFault) -> Bool {
         defer { table.clearChanges() }
         return try table.touch(table.key(key), deadlines, now: now, version: clock.stamp(now: now), tags: tags)

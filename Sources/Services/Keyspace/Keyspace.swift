@@ -38,6 +38,9 @@ package protocol Keyspace: AnyObject {
         _ key: Span<UInt8>, _ value: CacheValue, _ deadlines: Deadlines, keepsDeadlines: Bool, condition: CacheCondition
     ) throws(CacheFault) -> PutOutcome
 
+    /// Stores a plain value that never expires.
+    func put(_ key: Span<UInt8>, _ value: CacheValue) throws(CacheFault)
+
     /// Stores an entry with all that it has.
     func store(_ key: Span<UInt8>, _ entry: StoredEntry) throws(CacheFault)
 

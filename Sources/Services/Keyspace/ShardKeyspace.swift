@@ -59,6 +59,11 @@ package final class ShardKeyspace: Keyspace {
         return copy
     }
 
+    package func put(_ key: Span<UInt8>, _ value: CacheValue) throws(CacheFault) {
+        try box.contents.putPlain(key, value, now: loop.now)
+        if box.hasLeases { shard.assumeIsolated { $0.endLease(of: key) } }
+    }
+
     package func put(
         _ key: Span<UInt8>, _ value: CacheValue, _ deadlines: Deadlines, keepsDeadlines: Bool, condition: CacheCondition
     ) throws(CacheFault) -> PutOutcome {

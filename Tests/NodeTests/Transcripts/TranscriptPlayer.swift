@@ -49,7 +49,7 @@ struct TranscriptPlayer {
         transcript.commands.allSatisfy { line in
             let name = TranscriptWords.split(line, now: 0)[0]
             switch CommandTable.shared.command(named: name.span)?.handler {
-            case .keyed, .get, .local, nil: return true
+            case .keyed, .get, .set, .local, nil: return true
             case .node, .control, .container: return false
             }
         }
@@ -86,7 +86,7 @@ struct TranscriptPlayer {
         let command = try executor.table.resolve(arguments)
         _ = try executor.place(of: command.keys.places(in: arguments.count), in: arguments)
         switch command.handler {
-        case .keyed, .get: return try command.keyedHandler(keys, arguments)
+        case .keyed, .get, .set: return try command.keyedHandler(keys, arguments)
         case .local(let handler): return try handler(executor.context(nil), arguments)
         case .node, .control, .container: preconditionFailure("'\(command.name)' is not for transcripts")
         }

@@ -1,4 +1,5 @@
 import Cluster
+import TestSupport
 import Testing
 
 @testable import Services
@@ -38,7 +39,7 @@ import Testing
 
     @Test func blocksDoNotOverlap() throws {
         var arena = try CacheArena(reserving: 1 << 30)
-        var generator = SeededGenerator(3)
+        var generator = SeededRandom(seed: 3)
         var blocks: [(ref: UInt32, bytes: Int, mark: UInt64)] = []
         for turn in 0..<20_000 {
             if blocks.isEmpty || Int.random(in: 0..<5, using: &generator) < 3 {

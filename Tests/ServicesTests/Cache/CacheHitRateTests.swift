@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Services
@@ -61,7 +62,7 @@ private struct Zipf {
         }
     }
 
-    func next(_ generator: inout SeededGenerator) -> Int {
+    func next(_ generator: inout SeededRandom) -> Int {
         let point = Double.random(in: 0..<cumulative[cumulative.count - 1], using: &generator)
         var (low, high) = (0, cumulative.count - 1)
         while low < high {
@@ -131,7 +132,7 @@ private struct Race: ~Copyable {
     @Test(arguments: [(20_000, 0.82), (25_000, 0.85)])
     func hitRateUnderZipfBeatsLRU(capacity: Int, least: Double) throws {
         let zipf = Zipf(0.99, count: 100_000)
-        var generator = SeededGenerator(1)
+        var generator = SeededRandom(seed: 1)
         var race = try Race(capacity: capacity, keys: 100_000)
         for turn in 0..<1_000_000 {
             try race.request(zipf.next(&generator), isCounted: turn >= 500_000)
@@ -145,7 +146,7 @@ private struct Race: ~Copyable {
     @Test(arguments: [4_000, 5_000])
     func scansOfNewKeysDoNotFlushWhatIsInDemand(capacity: Int) throws {
         let zipf = Zipf(0.99, count: 20_000)
-        var generator = SeededGenerator(2)
+        var generator = SeededRandom(seed: 2)
         let scans = 4
         var race = try Race(capacity: capacity, keys: 20_000 + scans * 2 * capacity)
         var fresh = 20_000

@@ -1,5 +1,6 @@
 import Cluster
 import Reactor
+import TestSupport
 import Testing
 
 @testable import Services
@@ -160,7 +161,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3] as [UInt64]) func randomChangesAgreeWithAnArray(seed: UInt64) throws {
         var harness = try TableHarness()
-        var generator = SeededGenerator(seed)
+        var generator = SeededRandom(seed: seed)
         var values: [[UInt8]: [UInt8]] = [:]
         var readers: [(blob: Blob, bytes: [UInt8])] = []
         for turn in 0..<3_000 {

@@ -1,4 +1,5 @@
 import Reactor
+import TestSupport
 import Testing
 
 @testable import Services
@@ -6,7 +7,7 @@ import Testing
 @Suite struct CacheSamplingTests {
     /// How often each key is drawn in `draws` draws.
     private func draw(_ harness: inout TableHarness, _ draws: Int) -> [[UInt8]: Int] {
-        var generator = SeededGenerator(9)
+        var generator = SeededRandom(seed: 9)
         var found: [[UInt8]: Int] = [:]
         for _ in 0..<draws {
             _ = harness.table.sample(now: harness.now, tags: harness.tags, using: &generator) { entry in

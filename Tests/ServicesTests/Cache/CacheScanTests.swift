@@ -1,5 +1,6 @@
 import Cluster
 import Reactor
+import TestSupport
 import Testing
 
 @testable import Services
@@ -8,7 +9,7 @@ import Testing
     @Test(arguments: [1, 2, 3] as [UInt64])
     func entryPresentThroughoutAScanIsShownExactlyOnce(seed: UInt64) throws {
         var harness = try TableHarness()
-        var generator = SeededGenerator(seed)
+        var generator = SeededRandom(seed: seed)
         for number in 0..<4_000 {
             try harness.put(bytes("stays\(number)"), bytes("v"))
             try harness.put(bytes("{p}stays\(number)"), bytes("v"))
@@ -112,7 +113,7 @@ import Testing
             return key
         }
         #expect(XXH3.hash(key(1).span, seed: 0) == XXH3.hash(key(2).span, seed: 0))
-        var generator = SeededGenerator(11)
+        var generator = SeededRandom(seed: 11)
         let secret = HashSecret(using: &generator)
         var index = PartitionIndex()
         var probes = 0

@@ -1,5 +1,6 @@
 import Cluster
 import Reactor
+import TestSupport
 import Testing
 
 @testable import Services
@@ -27,14 +28,14 @@ private struct Twin {
 private struct History: ~Copyable {
     var harness: TableHarness
     var twin = Twin()
-    var generator: SeededGenerator
+    var generator: SeededRandom
     /// The table may miss what the twin has.
     let mayEvict: Bool
     let keys: Int
 
     init(seed: UInt64, budget: Int, keys: Int) throws {
         harness = try TableHarness(budget: budget)
-        generator = SeededGenerator(seed)
+        generator = SeededRandom(seed: seed)
         mayEvict = budget < 1 << 40
         self.keys = keys
     }
@@ -72,7 +73,8 @@ private struct History: ~Copyable {
     mutating func turn() throws {
         let key = key()
         switch Int.random(in: 0..<100, using: &generator) {
-        case 0..<40: try put(key)
+        case 0..<30: try put(key)
+        case 30..<40: try putPlain(key)
         case 40..<75: read(key)
         case 75..<83: remove(key)
         case 83..<88: try touch(key)
@@ -118,6 +120,18 @@ private struct History: ~Copyable {
             return
         }
         twin.entries[key] = Twin.Entry(value: value, deadlines: deadlines, version: version)
+    }
+
+    mutating func putPlain(_ key: [UInt8]) throws {
+        let value = value()
+        try harness.putPlain(key, value)
+        let found = harness.described(key)
+        guard let entry = found, let version = harness.version(key) else {
+            Issue.record("a value just put is gone")
+            return
+        }
+        #expect(entry.type == "" && entry.encoding == "" && entry.tags == [] && entry.deadlines == .none)
+        twin.entries[key] = Twin.Entry(value: value, deadlines: .none, version: version)
     }
 
     mutating func read(_ key: [UInt8]) {

@@ -1,4 +1,5 @@
 import Reactor
+import TestSupport
 import Testing
 
 @testable import Services
@@ -15,7 +16,7 @@ import Testing
 
     @Test func growingMovesABoundedNumberOfSlotsPerInsert() {
         var index = PartitionIndex()
-        var generator = SeededGenerator(5)
+        var generator = SeededRandom(seed: 5)
         var most: UInt64 = 0
         for number in 1...Self.many {
             let moved = index.moved
@@ -31,7 +32,7 @@ import Testing
 
     @Test func everyHashIsFoundWhileTheIndexGrowsAndShrinks() {
         var index = PartitionIndex()
-        var generator = SeededGenerator(6)
+        var generator = SeededRandom(seed: 6)
         var twin: [(hash: UInt32, ref: UInt32)] = []
         var ref: UInt32 = 0
         for round in 0..<12 {

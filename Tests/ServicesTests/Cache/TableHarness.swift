@@ -1,25 +1,9 @@
 import Cluster
 import Reactor
+import TestSupport
 import Testing
 
 @testable import Services
-
-/// Random numbers from a printed seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
-}
 
 /// A table with a clock and a budget, for keys and values that are arrays.
 struct TableHarness: ~Copyable {
@@ -39,7 +23,7 @@ struct TableHarness: ~Copyable {
         budget: Int = 1 << 40, shards: Int = 1, loop: Int = 0, loopCount: Int = 1,
         policy: CacheTable.Policy = .evict, account: MemoryAccount? = nil
     ) throws {
-        var generator = SeededGenerator(42)
+        var generator = SeededRandom(seed: 42)
         let settings = CacheTable.Settings(
             loop: loop, loopCount: loopCount, seed: Self.seed, secret: HashSecret(using: &generator),
             reservation: 8 << 30, policy: policy)
@@ -63,6 +47,11 @@ struct TableHarness: ~Copyable {
         return try table.put(
             table.key(key.span), .bytes(value.span), metadata, condition: condition, keepsDeadlines: keepsDeadlines,
             now: now, version: version, tags: tags)
+    }
+
+    mutating func putPlain(_ key: [UInt8], _ value: [UInt8]) throws {
+        let version = stamp()
+        try table.putPlain(table.key(key.span), .bytes(value.span), now: now, version: version, tags: tags)
     }
 
     func deadlines(_ ttl: UInt64?, _ stale: UInt64?) -> Deadlines {
