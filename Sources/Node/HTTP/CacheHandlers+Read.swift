@@ -59,7 +59,7 @@ extension CacheHandlers {
     private static func writeValidators(
         _ response: borrowing HTTPResponse, _ version: Version, _ expiresAt: UInt64, now: UInt64, isShared: Bool
     ) {
-        response.header("ETag") { writeTag(version, to: $0) }
+        response.header("ETag", version.entityTag.span)
         if isShared {
             response.headers("Cache-Control: private, no-cache\r\nCache-Status: tribe; hit")
         } else {

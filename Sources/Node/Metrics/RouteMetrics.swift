@@ -32,8 +32,10 @@ final class RouteRecorder {
     private(set) var metrics: RouteMetrics?
 
     func record(status: UInt16, nanoseconds: UInt64) {
-        if metrics == nil { metrics = RouteMetrics() }
-        metrics?.record(status: status, nanoseconds: nanoseconds)
+        if metrics?.record(status: status, nanoseconds: nanoseconds) != nil { return }
+        var first = RouteMetrics()
+        first.record(status: status, nanoseconds: nanoseconds)
+        metrics = first
     }
 }
 

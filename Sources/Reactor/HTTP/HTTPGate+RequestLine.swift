@@ -48,6 +48,11 @@ extension HTTPGate {
     /// whoever sends one tries something.
     mutating func readVersion(_ bytes: Span<UInt8>, _ start: Int) throws(HTTPFault) -> Int {
         let versionStart = Int(targetEnd) + 1
+        if start == versionStart, let minor = Self.wholeVersion(bytes, start) {
+            versionMinor = minor
+            state = .requestLineFeed
+            return start + Self.versionLineEnd
+        }
         for index in start..<bytes.count {
             let byte = bytes[index]
             switch index - versionStart {
@@ -70,6 +75,21 @@ extension HTTPGate {
             }
         }
         return bytes.count
+    }
+
+    /// `HTTP/1.1` or `HTTP/1.0` and the CR behind it.
+    private static let versionLineEnd = 9
+
+    /// The minor number of a version that is served and has arrived as a whole; nil: it is to be read byte by byte.
+    @inline(__always)
+    private static func wholeVersion(_ bytes: Span<UInt8>, _ start: Int) -> UInt8? {
+        guard bytes.count - start >= versionLineEnd, bytes[start + 8] == .carriageReturn else { return nil }
+        let word = unsafe bytes.withUnsafeBytes {
+            unsafe UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        }
+        // "HTTP/1.0", of which the last digit may be one more.
+        let minor = word &- 0x4854_5450_2F31_2E30
+        return minor <= 1 ? UInt8(minor) : nil
     }
 
     private static func faultOfVersion(_ byte: UInt8) -> HTTPFault {

@@ -32,10 +32,7 @@ package struct HTTPResponse: ~Copyable {
     }
 
     package func header(_ name: StaticString, _ value: Span<UInt8>) {
-        output.append(name)
-        output.append(": ")
-        output.append(value)
-        output.append("\r\n")
+        output.append(field: name, value)
     }
 
     package func header(_ name: StaticString, _ value: String) {

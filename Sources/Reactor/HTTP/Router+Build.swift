@@ -44,11 +44,20 @@ private struct RouteTrieBuilder {
         var child = RouteNode()
         child.labelStart = trie.labels.count
         child.labelCount = label.count
-        child.nextText = trie.nodes[node].firstText
         trie.labels += label
         trie.nodes.append(child)
-        trie.nodes[node].firstText = RouteLink(trie.nodes.count - 1)
+        addText(RouteLink(trie.nodes.count - 1), to: node)
         return trie.nodes.count - 1
+    }
+
+    /// Behind the others: the routes that come first in the list are found first.
+    private mutating func addText(_ child: RouteLink, to node: Int) {
+        guard var last = trie.nodes[node].firstText.index else {
+            trie.nodes[node].firstText = child
+            return
+        }
+        while let next = trie.nodes[last].nextText.index { last = next }
+        trie.nodes[last].nextText = child
     }
 
     private mutating func child(

@@ -135,11 +135,8 @@ struct RouteTrie: Sendable {
     }
 
     private func isLabel(of child: Int, _ path: Span<UInt8>, _ start: Int) -> Bool {
-        let label = nodes[child].labelStart
-        for offset in 0..<nodes[child].labelCount where labels[label + offset] != path[start + offset] {
-            return false
-        }
-        return true
+        let (label, count) = (nodes[child].labelStart, nodes[child].labelCount)
+        return labels.span.extracting(label..<label + count).isEqual(to: path.extracting(start..<start + count))
     }
 }
 
