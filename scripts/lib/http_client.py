@@ -5,11 +5,9 @@ pipeline. This one does the opposite, and is strict about what it reads: an answ
 raises `BrokenAnswer`.
 """
 import json
-import socket
-import struct
 from dataclasses import dataclass, field
 
-CONNECT_SECONDS = 10
+from raw_connection import RawConnection
 
 
 class BrokenAnswer(Exception):
@@ -33,32 +31,12 @@ class Response:
         return json.loads(self.body)
 
 
-class Connection:
+class Connection(RawConnection):
     """One connection. `request` waits for the answer; `send` and `read_response` are its halves, for pipelines."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20):
         self.host = f"{host}:{port}"
-        self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.settimeout(timeout)
-        self.buffer = bytearray()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self.socket.close()
-
-    def reset(self):
-        """Closes in a way that the server sees as an error, not as an end."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-    def send(self, data: bytes):
-        self.socket.sendall(data)
+        super().__init__(port, host, timeout)
 
     def request(self, method: str, path: str, headers: dict[str, str] | None = None,
                 body: bytes | None = None) -> Response:
@@ -75,25 +53,6 @@ class Connection:
             interim.append(status)
         has_body = not is_head and status not in (204, 304)
         return Response(status, headers, self._read_body(headers) if has_body else b"", interim)
-
-    def is_closed_by_server(self) -> bool:
-        """Whether the server has closed, nothing more having been sent. Waits up to the time-out."""
-        if self.buffer:
-            return False
-        try:
-            return self.socket.recv(1) == b""
-        except ConnectionResetError:
-            return True
-
-    def read_to_end(self) -> bytes:
-        """All that arrives until the server closes, or resets."""
-        try:
-            while data := self.socket.recv(65536):
-                self.buffer += data
-        except ConnectionResetError:
-            pass
-        everything, self.buffer = bytes(self.buffer), bytearray()
-        return everything
 
     def _read_head(self) -> tuple[int, dict[str, str]]:
         head = self._read_through(b"\r\n\r\n").decode("latin-1")

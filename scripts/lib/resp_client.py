@@ -7,12 +7,10 @@ a reply is a Python value that says on which form it came, so that two servers c
     -ERR no       Error(b"ERR no")       *1   [...]     ,1.5  Double      #t    True        _    Null
     %1            Map([(key, value)])    ~1   Set([])   >1    Push([])    =txt  Verbatim    (1   BigNumber
 """
-import socket
-import struct
 from dataclasses import dataclass
 from typing import Iterable
 
-CONNECT_SECONDS = 10
+from raw_connection import RawConnection
 
 
 class BrokenReply(Exception):
@@ -113,37 +111,16 @@ def encode(*words: Word) -> bytes:
     return b"".join(pieces)
 
 
-class RESPConnection:
+class RESPConnection(RawConnection):
     """One connection. `call` waits for the reply; `send` and `read` are its halves, for pipelines and pushes."""
 
     def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20, protocol: int = 2):
-        self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.settimeout(timeout)
-        self.buffer = bytearray()
-        self.place = 0
+        super().__init__(port, host, timeout)
         if protocol != 2:
             reply = self.call("HELLO", protocol)
             if not isinstance(reply, Map):
                 self.close()
                 raise BrokenReply(f"HELLO {protocol}: {reply}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self.socket.close()
-
-    def reset(self):
-        """Closes in a way that the server sees as an error, not as an end."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-    def send(self, data: bytes):
-        self.socket.sendall(data)
 
     def call(self, *words: Word):
         """Sends a command and returns its reply; an error is a value like others."""
@@ -155,25 +132,6 @@ class RESPConnection:
         commands = [list(command) for command in commands]
         self.send(b"".join(encode(*command) for command in commands))
         return [self.read() for _ in commands]
-
-    def is_closed_by_server(self) -> bool:
-        """Whether the server has closed, nothing more having been sent. Waits up to the time-out."""
-        if self.place < len(self.buffer):
-            return False
-        try:
-            return self.socket.recv(1) == b""
-        except ConnectionResetError:
-            return True
-
-    def read_to_end(self) -> bytes:
-        """All that arrives until the server closes, or resets."""
-        try:
-            while data := self.socket.recv(65536):
-                self.buffer += data
-        except ConnectionResetError:
-            pass
-        everything, self.buffer, self.place = bytes(self.buffer[self.place:]), bytearray(), 0
-        return everything
 
     def read(self):
         """The next reply, or the next push."""

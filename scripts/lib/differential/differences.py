@@ -51,6 +51,12 @@ def repeats_what_is_no_text(name: str, call: list[bytes], ours, theirs) -> bool:
     return ours.text.decode().startswith(begin)
 
 
+def refuses_an_offset_that_wraps(name: str, call: list[bytes], ours, theirs) -> bool:
+    if name not in ("bitfield", "bitfield_ro") or ours != Error(b"ERR bit offset is not an integer or out of range"):
+        return False
+    return any(word.startswith(b"#") and word[1:].isdigit() and int(word[1:]) >= 1 << 56 for word in call)
+
+
 KNOWN = [
     Known("Errors are text: of what they repeat, bytes that are no UTF-8 become U+FFFD.", repeats_what_is_no_text),
     Known("Without tokens AUTH answers OK: clients that are set up with a password work on a developer's machine.",
@@ -59,6 +65,7 @@ KNOWN = [
     Known("So GT and LT with later times compare with that.", compares_with_the_last_deadline),
     Known("OBJECT ENCODING names what Redis would store for a SET of the value: there is one representation.",
           has_one_representation),
+    Known("BITFIELD's #n times the width does not wrap round at 2^64.", refuses_an_offset_that_wraps),
 ]
 
 
