@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where memory is charged before it is allocated. Shared by every loop.
 package protocol MemoryBudget: AnyObject, Sendable {
     /// Charges `bytes`. False: they are not to be had, and nothing was charged.
@@ -5,6 +7,18 @@ package protocol MemoryBudget: AnyObject, Sendable {
     func release(_ bytes: Int)
     /// More than this is never to be had.
     var bytesMax: Int { get }
+
+    /// Charges `bytes` for what a client is still sending, beside the `held` that were reserved for it this way before;
+    /// `expected` is what it says that all of it will need. False: they are not to be had, and nothing was charged.
+    func reserveArriving(_ bytes: Int, held: Int, expected: Int) -> Bool
+    /// So much of what is charged as arriving has arrived. It stays charged.
+    func noteArrived(_ bytes: Int)
+}
+
+/// A budget in which what arrives is like all else.
+extension MemoryBudget {
+    package func reserveArriving(_ bytes: Int, held: Int, expected: Int) -> Bool { reserve(bytes) }
+    package func noteArrived(_ bytes: Int) {}
 }
 
 /// A block of bytes with one writer at first and many readers later: a request body while it arrives, then a stored
@@ -17,12 +31,14 @@ package protocol MemoryBudget: AnyObject, Sendable {
 package final class Blob: @unchecked Sendable {
     // Changed by its one owner only, on the owner's loop; shared only afterwards, when nothing changes it any more.
 
-    package let capacity: Int
+    private var room: Int
     package private(set) var count = 0
     /// Its owner made it and nobody else has had it: it may be changed. Once handed out it may not, even when those who
     /// read it on other threads have let it go: a count of references tells nothing of the order of their reads.
     package private(set) var isPrivate = false
-    private let base: UnsafeMutablePointer<UInt8>
+    /// It is charged as something that a client is still sending.
+    private var isArriving = false
+    private var base: UnsafeMutablePointer<UInt8>
     private let budget: (any MemoryBudget)?
 
     /// What a blob costs beside its bytes: the object and the allocator's own.
@@ -37,9 +53,12 @@ package final class Blob: @unchecked Sendable {
     /// Room for `capacity` bytes. `charged`: the budget that they and the overhead were charged to, which gets them
     /// back.
     package init(capacity: Int, charged budget: (any MemoryBudget)? = nil) {
-        self.capacity = capacity
+        room = capacity
         self.budget = budget
-        unsafe base = .allocate(capacity: max(capacity, 1))
+        guard let block = unsafe malloc(max(capacity, 1)) else {
+            preconditionFailure("no memory for \(capacity) bytes")
+        }
+        unsafe base = block.assumingMemoryBound(to: UInt8.self)
     }
 
     package convenience init(copying bytes: Span<UInt8>) {
@@ -48,9 +67,12 @@ package final class Blob: @unchecked Sendable {
     }
 
     deinit {
-        unsafe base.deallocate()
-        budget?.release(capacity + Self.overhead)
+        unsafe free(base)
+        noteArrived()
+        budget?.release(room + Self.overhead)
     }
+
+    package var capacity: Int { room }
 
     /// For the owner who has just made it.
     package func keepPrivate() { isPrivate = true }
@@ -94,4 +116,54 @@ package final class Blob: @unchecked Sendable {
 
     /// The bytes for a system call. Valid while the blob lives.
     var unsafeBytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
+}
+
+// MARK: - Arriving
+
+/// What a client announces costs nothing; what it sends is charged in doubling steps, each before its block is taken.
+/// So a block is at most twice what has come, or `arrivingStepFirst`.
+extension Blob {
+    /// The block that the first piece gets, if more is expected.
+    package static let arrivingStepFirst = 16 << 10
+
+    /// A blob of which `bytes` is the first piece, of `expected` or less in all. Nil: there is no memory for it.
+    package static func arriving(_ bytes: Span<UInt8>, expected: Int, from budget: any MemoryBudget) -> Blob? {
+        let capacity = min(expected, max(bytes.count, arrivingStepFirst))
+        guard budget.reserveArriving(capacity + overhead, held: 0, expected: expected + overhead) else { return nil }
+        let blob = Blob(capacity: capacity, charged: budget)
+        blob.isArriving = true
+        blob.append(bytes)
+        return blob
+    }
+
+    /// Takes the next piece. False: there is no memory for it.
+    package func arrive(_ bytes: Span<UInt8>, expected: Int) -> Bool {
+        let needed = count + bytes.count
+        precondition(isArriving && needed <= expected, "\(needed) bytes of \(expected) that were to arrive")
+        guard needed <= room || grow(to: min(expected, max(needed, 2 * room)), expected: expected) else { return false }
+        append(bytes)
+        return true
+    }
+
+    /// A large block is moved by the kernel, without a copy (mremap).
+    private func grow(to capacity: Int, expected: Int) -> Bool {
+        guard let budget else { preconditionFailure("a blob without a budget arrives") }
+        let (more, held) = (capacity - room, room + Self.overhead)
+        guard budget.reserveArriving(more, held: held, expected: expected + Self.overhead) else { return false }
+        guard let block = unsafe realloc(base, capacity) else {
+            budget.noteArrived(more)
+            budget.release(more)
+            return false
+        }
+        unsafe base = block.assumingMemoryBound(to: UInt8.self)
+        room = capacity
+        return true
+    }
+
+    /// All of it has come, or what it belongs to has.
+    package func noteArrived() {
+        guard isArriving else { return }
+        isArriving = false
+        budget?.noteArrived(room + Self.overhead)
+    }
 }

@@ -1,5 +1,7 @@
 """Limits: whatever goes over one is answered, and nothing hangs. Limits are lowered to be reached soon."""
+import contextlib
 import os
+import select
 import socket
 import threading
 
@@ -196,6 +198,58 @@ def test_a_full_cache_refuses_if_it_is_told_to(start_node):
         for answer in refused:
             expect_problem(answer, 503)
         expect_value(client.request("GET", "/v1/cache/0"), b"x" * (1 << 20))
+
+
+CLAIM = b"PUT /v1/cache/claim HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (64 << 20)
+
+
+def fill_cache(client: Connection, count: int):
+    """Values of 64 KiB, each read often enough to be worth keeping."""
+    for index in range(count):
+        assert put(client, f"/v1/cache/{index}", b"x" * (64 << 10)).status == 201
+
+
+def memory_used(client: Connection) -> float:
+    return metrics(client)["tribe_cache_memory_used_bytes"]
+
+
+def count_present(client: Connection, count: int) -> int:
+    return sum(client.request("HEAD", f"/v1/cache/{index}").status == 200 for index in range(count))
+
+
+def test_bodies_that_are_only_announced_evict_nothing(start_node):
+    node = start_node(memory="256MiB")
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(Connection(node.port))
+        fill_cache(client, 3_000)
+        before = memory_used(client)
+        for _ in range(30):
+            stack.enter_context(Connection(node.port)).send(CLAIM + b"x")
+        wait_until(lambda: memory_used(client) - before > 30 * 16_384, "each has a block for its first byte")
+        assert memory_used(client) - before < 1 << 20
+        assert count_present(client, 3_000) == 3_000
+
+
+def test_bodies_under_way_take_a_part_of_the_memory(start_node):
+    """Thirty clients send half of 64 MiB: most of them are told that there is no memory, and the cache stays."""
+    node = start_node(memory="256MiB")
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(Connection(node.port))
+        fill_cache(client, 3_800)
+        before = count_present(client, 3_800)
+        senders = [stack.enter_context(Connection(node.port)) for _ in range(30)]
+        refused = 0
+        for sender in senders:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                sender.send(CLAIM)
+                for _ in range(32):
+                    sender.send(b"x" * (1 << 20))
+            if select.select([sender.socket], [], [], 0.05)[0]:
+                expect_problem(sender.read_response(), 503, "overloaded")
+                refused += 1
+        assert refused >= 20
+        assert count_present(client, 3_800) > before * 0.6
+        assert put(client, "/v1/cache/small", b"x" * 1_000).status == 201
 
 
 def test_no_descriptor_is_left_behind(start_node):

@@ -1,5 +1,6 @@
 """What connections of the Redis protocol cost, and what a hostile one can make a node spend."""
 import contextlib
+import re
 
 import pytest
 
@@ -139,3 +140,58 @@ def test_half_a_command_of_many_words_is_charged(start_node):
     assert node.resident_bytes() < 64 * MEBIBYTE
     with RESPConnection(node.resp_port) as client:
         assert client.call("SET", "after", 1) == OK
+
+
+def filled(client: RESPConnection, count: int) -> int:
+    """Fills the cache with values of 64 KiB; how many of them are there."""
+    for index in range(count):
+        assert client.call("SET", f"fill:{index}", "x" * (64 << 10)) == OK
+    return present(client, count)
+
+
+def memory_used(client: RESPConnection) -> int:
+    return int(re.search(rb"used_memory:(\d+)", client.call("INFO", "memory"))[1])
+
+
+def present(client: RESPConnection, count: int) -> int:
+    return client.call("EXISTS", *(f"fill:{index}" for index in range(count)))
+
+
+def test_strings_that_are_only_announced_evict_nothing(start_node):
+    node = start_node(memory="256MiB")
+    with connections(node, 30) as clients, RESPConnection(node.resp_port) as client:
+        assert filled(client, 3_000) == 3_000
+        before = memory_used(client)
+        for other in clients:
+            other.send(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$67108864\r\nx")
+        wait_until(lambda: memory_used(client) - before > 30 * 16_384, "each has a block for its first byte")
+        assert memory_used(client) - before < MEBIBYTE
+        assert present(client, 3_000) == 3_000
+
+
+def test_strings_under_way_take_a_part_of_the_memory(start_node):
+    """Thirty clients send most of 32 MiB: those for whom there is no memory are told so when all has come."""
+    node = start_node(memory="256MiB")
+    with connections(node, 30) as clients, RESPConnection(node.resp_port) as client:
+        before = filled(client, 3_800)
+        for other in clients:
+            other.send(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$33554432\r\n" + b"x" * (30 * MEBIBYTE))
+        assert client.call("SET", "small", "x") == OK
+        assert present(client, 3_800) > before * 0.6
+        replies = []
+        for other in clients:
+            other.send(b"x" * (2 * MEBIBYTE) + b"\r\n")
+            replies.append(other.read())
+        assert OK in replies
+        assert {reply.code for reply in replies if reply != OK} == {"OOM"}
+        assert len([reply for reply in replies if reply != OK]) >= 20
+
+
+def test_a_string_that_trickles_is_given_up(start_node):
+    """What it has taken of the memory for what arrives is wanted by others. A client that says nothing may stay."""
+    node = start_node()
+    with RESPConnection(node.resp_port) as slow, RESPConnection(node.resp_port) as idle:
+        slow.send(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$67108864\r\n" + b"x" * MEBIBYTE)
+        assert slow.read().text.startswith(b"ERR Protocol error: the command arrived too slowly")
+        assert slow.read_to_end() == b""
+        assert idle.call("PING") == PONG

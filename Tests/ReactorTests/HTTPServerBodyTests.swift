@@ -162,7 +162,7 @@ import Testing
     @Test func aBodyThereIsNoMemoryForIsRefused() throws {
         let server = try Self.server(Monitor(Received()), memory: 150_000)
         let client = try server.client()
-        try client.socket.send(Self.head("Content-Length: 200000\r\n"))
+        try client.socket.send(Self.head("Content-Length: 200000\r\n") + Self.random(190_000, 1))
         let answer = try client.answer()
         #expect(answer.text == "overloaded")
         #expect(try client.rest() == [])
@@ -176,10 +176,33 @@ import Testing
         let server = try Self.server(Monitor(Received()))
         let client = try server.client()
         try client.socket.send(Self.head("Content-Length: 200000\r\n") + [1, 2, 3])
-        #expect(Deadline.waitUntil { server.budget.used > 200_000 })
+        #expect(Deadline.waitUntil { server.budget.used > 0 })
         client.socket.close()
         #expect(Deadline.waitUntil { server.budget.used == 0 })
         #expect(server.hasConnections(0))
+    }
+
+    /// A length is a claim: what it costs is bounded by what has come.
+    @Test func aBodyIsChargedAsItComes() throws {
+        let server = try Self.server(Monitor(Received()), max: 1 << 30)
+        let client = try server.client()
+        let (length, piece) = (1 << 20, 60_000)
+        let body = Self.random(length, 1)
+        try client.socket.send(Self.head("Content-Length: \(length)\r\nExpect: 100-continue\r\n"))
+        #expect(try client.answer().status == 100)
+        #expect(server.budget.used == 0)
+        try client.socket.send([body[0]])
+        #expect(Deadline.waitUntil { server.budget.used == Blob.arrivingStepFirst + Blob.overhead })
+        var sent = 1
+        while sent + piece < length {
+            try client.socket.send(Array(body[sent..<sent + piece]))
+            sent += piece
+            let most = min(length, 2 * sent) + Blob.overhead
+            #expect(Deadline.waitUntil { server.budget.used >= sent }, "\(server.budget.used) of \(sent)")
+            #expect(server.budget.used <= most)
+        }
+        try client.socket.send(Array(body[sent...]))
+        #expect(try client.answer().text == "\(length)")
     }
 
     @Test func aBodyBehindAnUnansweredRequestWaits() throws {

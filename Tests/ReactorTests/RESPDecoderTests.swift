@@ -84,6 +84,53 @@ import Testing
         #expect(result.fault == nil)
     }
 
+    /// A length is a claim: what it costs is bounded by what has come.
+    @Test func aLargeArgumentIsChargedAsItComes() throws {
+        let (length, piece) = (1 << 20, 10_000)
+        let budget = CountingBudget()
+        var decoder = RESPDecoder(limits: RESPLimits())
+        var kept = Array("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$\(length)\r\n".utf8)
+        #expect(try Self.next(&decoder, kept, budget) == false)
+        #expect(budget.used == 0)
+        kept.removeLast(kept.count - decoder.kept(of: kept.span))
+        var sent = 0
+        while sent < length {
+            let count = min(piece, length - sent)
+            let shown = kept + [UInt8](repeating: 7, count: count)
+            #expect(try Self.next(&decoder, shown, budget) == false)
+            kept = Array(shown.prefix(decoder.kept(of: shown.span)))
+            sent += count
+            let most = min(length, max(2 * sent, Blob.arrivingStepFirst)) + Blob.overhead
+            #expect(budget.used >= sent + Blob.overhead && budget.used <= most)
+        }
+        kept += Array("\r\n".utf8)
+        #expect(try Self.next(&decoder, kept, budget))
+        #expect(decoder.arguments(in: kept.span)[2].count == length)
+        #expect(budget.used == length + Blob.overhead)
+        _ = decoder.advance()
+        #expect(budget.used == 0)
+    }
+
+    /// A command that cannot be run gives up what has come of it, and costs nothing more.
+    @Test func aCommandWithoutMemoryHoldsNone() throws {
+        let budget = CountingBudget(max: 150_000)
+        var decoder = RESPDecoder(limits: RESPLimits())
+        let start = Array("*3\r\n$4\r\nMSET\r\n".utf8)
+        let word = Array("$100000\r\n".utf8) + [UInt8](repeating: 7, count: 100_000)
+        #expect(try Self.next(&decoder, start + word, budget) == false)
+        #expect(budget.used == 100_000 + Blob.overhead)
+        let kept = Array((start + word).prefix(decoder.kept(of: (start + word).span))) + Array("\r\n".utf8)
+        #expect(try Self.next(&decoder, kept + word, budget) == false)
+        #expect(budget.used == 0)
+        #expect(decoder.isShortOfMemory)
+    }
+
+    private static func next(
+        _ decoder: inout RESPDecoder, _ bytes: [UInt8], _ budget: any MemoryBudget
+    ) throws(RESPFault) -> Bool {
+        try decoder.next(bytes.span, budget: budget)
+    }
+
     @Test func noiseIsNeverMoreThanAFault() {
         let seed = UInt64.random(in: 0...UInt64.max)
         var generator = SeededRandom(seed: seed)

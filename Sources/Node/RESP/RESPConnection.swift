@@ -18,10 +18,10 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private let table: CommandTable
     private let keyspace: ShardKeyspace
     private let isAlone: Bool
-    private var decoder: RESPDecoder
+    private(set) var decoder: RESPDecoder
     /// What arrived and is not done with, and what it is charged.
     private var input: [UInt8] = []
-    private var inputCharge = 0
+    var inputCharge = 0
     var inputCount: Int { input.count }
     private(set) var order = ReplyOrder()
     /// Whether it holds any: asked several times for each command.
@@ -46,6 +46,8 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private(set) var latestRow = -1
     /// CLIENT PAUSE holds its next command back.
     var isHeld = false
+    /// Against commands that trickle.
+    var arrivalWindow = ArrivalWindow()
     /// What this client is pushed; nil until it subscribes or monitors.
     var pushes: PushOutput?
 
@@ -68,6 +70,7 @@ extension RESPConnection {
     func received(_ bytes: Span<UInt8>) {
         guard !isEnded else { return }
         session.latestAt = connection.loop.monotonicNow
+        arrivalWindow.bytes &+= bytes.count
         if input.isEmpty {
             let (consumed, kept) = decode(bytes)
             if kept > 0 { keep(bytes.extracting(consumed..<consumed + kept)) }
@@ -87,18 +90,6 @@ extension RESPConnection {
         }
         input.append(span: bytes)
     }
-
-    /// Charges what input of `count` bytes may occupy. A little is not charged: every connection has it at times.
-    private func chargeInput(_ count: Int) -> Bool {
-        // An array that is appended to doubles.
-        let bytes = count > Self.unchargedInputMax ? 2 * count : 0
-        guard bytes <= inputCharge || server.budget.reserve(bytes - inputCharge) else { return false }
-        if bytes < inputCharge { server.budget.release(inputCharge - bytes) }
-        inputCharge = bytes
-        return true
-    }
-
-    private static let unchargedInputMax = 64 << 10
 
     private func decodeKeptInput() {
         guard !isDecoding, !input.isEmpty, !isEnded else { return }
@@ -173,7 +164,7 @@ extension RESPConnection {
     }
 
     /// Answers what is no command; the connection ends with it.
-    private func refuse(_ fault: RESPFault) {
+    func refuse(_ fault: RESPFault) {
         replyInTurn { $0.error("ERR \(fault.text)") }
         end()
     }
@@ -187,7 +178,10 @@ extension RESPConnection {
         if !hasOrder, !isWaiting { connection.finish() }
     }
 
-    func checkDeadlines(now: UInt64) { pushes?.settle() }
+    func checkDeadlines(now: UInt64) {
+        pushes?.settle()
+        checkArrival(now: now)
+    }
 
     func closed() {
         isEnded = true

@@ -416,7 +416,7 @@ extension HTTPConnection {
     }
 
     /// Whether it is the client that is waited for: not while it has output to read, nor while nothing is read from it.
-    private var isClientsTurn: Bool { connection.backlog == 0 && connection.isTakingInput }
+    private var isClientsTurn: Bool { connection.isAwaited }
 
     private func expireKept(now: UInt64) {
         let expired = kept.filter { now > $0.deadline }

@@ -2,8 +2,8 @@
 ///
 /// The decoder is shown all bytes of the current command from its first one on, and goes on where it stopped, so that a
 /// command which arrives byte by byte costs no more than one that arrives at once. Its arguments stay where they are;
-/// one that is large and has not arrived as a whole gets a block of its own, charged before it is allocated, and its
-/// bytes need not be kept.
+/// one that is large and has not arrived as a whole gets a block of its own, which grows as it arrives and is charged
+/// before that, and its bytes need not be kept.
 ///
 ///     while try decoder.next(bytes, budget: budget) {          // bytes: from the first unconsumed one on
 ///         run(decoder.arguments(in: bytes))
@@ -20,7 +20,7 @@ package struct RESPDecoder: Sendable {
         case arguments(left: Int)
         /// The argument whose length line was read: so many bytes and a line break.
         case bulk(count: Int, left: Int)
-        /// The bytes of an argument go into the last of `blobs`.
+        /// The bytes of an argument go into the last of `blobs`, which is made when the first have come.
         case filling(missing: Int, left: Int)
         /// There was no memory for the argument: its bytes are passed over.
         case skipping(missing: Int, left: Int)
@@ -89,11 +89,16 @@ package struct RESPDecoder: Sendable {
                     state = .lineBreak(left: left)
                 } else {
                     guard count >= RESPLimits.blobMin else { return false }
-                    beginBlob(count, left: left, budget: budget)
+                    beginLarge(count, left: left)
                 }
             case .filling(let missing, let left):
                 let taken = min(missing, bytes.count - position)
-                blobs[blobs.count - 1].append(bytes.extracting(position..<position + taken))
+                let piece = bytes.extracting(position..<position + taken)
+                guard fill(piece, missing: missing, budget: budget) else {
+                    giveUpBlobs()
+                    state = .skipping(missing: missing, left: left)
+                    continue
+                }
                 guard taken == missing else {
                     state = .filling(missing: missing - taken, left: left)
                     return false
@@ -116,6 +121,7 @@ package struct RESPDecoder: Sendable {
                 position += 2
                 state = left > 1 ? .arguments(left: left - 1) : .complete
             case .complete:
+                for blob in blobs { blob.noteArrived() }
                 return true
             }
         }
@@ -150,6 +156,15 @@ package struct RESPDecoder: Sendable {
     package var isIdle: Bool {
         if case .start = state { position == 0 } else { false }
     }
+
+    /// What the current command holds beside the bytes that are to be shown again, and the blobs, which are charged on
+    /// their own.
+    package var slotBytes: Int {
+        slots.count <= Self.slotsKeptMax ? 0 : slots.count * MemoryLayout<ArgumentSlot>.stride
+    }
+
+    /// A part of the current command has a block of its own.
+    package var hasBlobs: Bool { !blobs.isEmpty }
 
     private static let slotsKeptMax = 1_024
 
@@ -206,15 +221,29 @@ extension RESPDecoder {
         return isNegative ? -number : number
     }
 
-    private mutating func beginBlob(_ count: Int, left: Int, budget: any MemoryBudget) {
-        if let blob = Blob.reserving(capacity: count, from: budget) {
-            append(.blob(blobs.count, count: count))
-            blobs.append(blob)
-            state = .filling(missing: count, left: left)
-        } else {
-            append(ArgumentSlot(start: 0, count: 0))
-            isShortOfMemory = true
-            state = .skipping(missing: count, left: left)
+    /// An argument that gets a block of its own when its first bytes come.
+    private mutating func beginLarge(_ count: Int, left: Int) {
+        append(ArgumentSlot(start: 0, count: 0))
+        state = isShortOfMemory ? .skipping(missing: count, left: left) : .filling(missing: count, left: left)
+    }
+
+    /// Takes the next bytes of a large argument of which so many are missing. False: there is no memory for them.
+    private mutating func fill(_ bytes: Span<UInt8>, missing: Int, budget: any MemoryBudget) -> Bool {
+        guard bytes.count > 0 else { return true }
+        if slots[slotCount - 1].start < 0 {
+            let blob = blobs[blobs.count - 1]
+            return blob.arrive(bytes, expected: blob.count + missing)
         }
+        guard let blob = Blob.arriving(bytes, expected: missing, from: budget) else { return false }
+        slots[slotCount - 1] = .blob(blobs.count, count: missing)
+        blobs.append(blob)
+        return true
+    }
+
+    /// The command cannot be run: what has come of its large arguments is of no use.
+    private mutating func giveUpBlobs() {
+        isShortOfMemory = true
+        for index in 0..<slotCount where slots[index].start < 0 { slots[index] = ArgumentSlot(start: 0, count: 0) }
+        blobs = []
     }
 }

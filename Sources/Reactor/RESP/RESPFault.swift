@@ -11,6 +11,8 @@ package enum RESPFault: Error, Equatable, Sendable {
     case quotesUnbalanced
     /// All arguments together are larger than `RESPLimits.commandBytesMax`.
     case commandTooLarge(max: Int)
+    /// It comes so slowly that what has come takes room which others need.
+    case commandTooSlow
     /// HTTP was spoken to this port.
     case http
 
@@ -26,6 +28,7 @@ package enum RESPFault: Error, Equatable, Sendable {
         case .inlineTooLong: "Protocol error: too big inline request"
         case .quotesUnbalanced: "Protocol error: unbalanced quotes in request"
         case .commandTooLarge(let max): "Protocol error: a command has at most \(max) bytes"
+        case .commandTooSlow: "Protocol error: the command arrived too slowly (limits.bodyRateMin)"
         case .http: "This port speaks the Redis protocol, not HTTP"
         }
     }

@@ -81,8 +81,8 @@ package final class TCPConnection: @unchecked Sendable {
         set { handlerInUse = newValue }
     }
 
-    /// What the peer sends is read as it comes.
-    var isTakingInput: Bool { isReading }
+    /// It is the peer that is waited for: it has no output to read, and what it sends is read.
+    package var isAwaited: Bool { backlog == 0 && isReading }
 
     /// The peer has sent its end of stream.
     package var isInputEnded: Bool { hasInputEnded }

@@ -13,11 +13,19 @@ package final class MemoryAccount: MemoryBudget {
     /// How long room is kept for who was refused it, in milliseconds: twice the `Retry-After` that he is told.
     private static let wantedFor: UInt64 = 2_000
 
+    /// What clients are still sending pushes entries out only up to this part of the budget.
+    static let arrivingFraction = 4
+    /// An arrival that was refused is made room for up to this multiple of what it has: the rest of what it expects is
+    /// a claim, and no entry goes for that.
+    private static let wantedFactor = 8
+
     package let shards: Int
     private let budgetBytes: Atomic<Int>
     private let usedBytes = Atomic<Int>(0)
     /// The part of `usedBytes` that is in tables. The rest is bodies on their way in or out.
     private let heldBytes = Atomic<Int>(0)
+    /// The part of `usedBytes` that clients are still sending.
+    private let arrivingBytes = Atomic<Int>(0)
     /// The most that was refused of late; shards make room for it, so that a retry finds it.
     private let wantedBytes = Atomic<Int>(0)
     private let wantedUntil = Atomic<UInt64>(0)
@@ -57,10 +65,47 @@ package final class MemoryAccount: MemoryBudget {
 
     package var bytesMax: Int { budget }
 
+    package var arriving: Int { arrivingBytes.load(ordering: .relaxed) }
+
+    /// All arrivals together have their part of the budget, or one may have more if it is the only one: else a small
+    /// full cache would never take a large value. Beyond that they get what is free, and kept for nobody.
+    package func reserveArriving(_ bytes: Int, held: Int, expected: Int) -> Bool {
+        let arriving = arrivingBytes.wrappingAdd(bytes, ordering: .relaxed).newValue
+        let used = usedBytes.wrappingAdd(bytes, ordering: .relaxed).newValue
+        let part = budget / Self.arrivingFraction
+        let isAlone = arriving == held + bytes
+        if arriving <= part || isAlone {
+            if used <= limit {
+                takeWanted(bytes)
+                return true
+            }
+            let allowed = isAlone ? expected : part - (arriving - bytes)
+            want(min(allowed, expected, Self.wantedFactor * (held + bytes)))
+        } else if !isShort(of: 0) {
+            return true
+        }
+        noteArrived(bytes)
+        release(bytes)
+        return false
+    }
+
+    package func noteArrived(_ bytes: Int) {
+        arrivingBytes.wrappingSubtract(bytes, ordering: .relaxed)
+    }
+
     /// Bytes were refused that the budget allows: room is to be made for them.
     func want(_ bytes: Int) {
         guard bytes <= budget else { return }
         wantedBytes.max(bytes, ordering: .relaxed)
+    }
+
+    /// Room that was kept is taken, by whom it was kept for or by another who is as welcome to it: so much less is to
+    /// be made, or both would be at the expense of entries.
+    private func takeWanted(_ bytes: Int) {
+        let wanted = wantedBytes.load(ordering: .relaxed)
+        guard wanted > 0 else { return }
+        // If somebody wants more at the same time, that stands.
+        _ = wantedBytes.compareExchange(expected: wanted, desired: max(0, wanted - bytes), ordering: .relaxed)
     }
 
     /// Forgets what was wanted once its time has passed.

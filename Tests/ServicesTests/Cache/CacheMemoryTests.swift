@@ -140,6 +140,54 @@ import Testing
         #expect(account.used == 0)
     }
 
+    @Test func arrivalsTakeWhatIsFreeAndBeyondThatTheirPart() {
+        let account = MemoryAccount(budget: 64 << 20, shards: 1)
+        let part = account.budget / MemoryAccount.arrivingFraction
+        // While nothing else is there, they may have all of it.
+        #expect(account.reserveArriving(part, held: 0, expected: part))
+        #expect(account.reserveArriving(2 * part, held: 0, expected: 2 * part))
+        account.noteArrived(3 * part)
+        #expect(account.used == 3 * part)
+        #expect(account.arriving == 0)
+        // The cache is full: up to the part, and up to the limit.
+        account.charge(part)
+        #expect(account.reserveArriving(1 << 20, held: 0, expected: 1 << 20))
+        #expect(account.reserveArriving(4 << 20, held: 0, expected: 4 << 20) == false)
+        #expect(account.used == 4 * part + 1 << 20)
+        #expect(account.arriving == 1 << 20)
+        // Those who came first have the part: no room is made for more, however much the shards shed.
+        account.charge(-part)
+        #expect(account.reserveArriving(part - (1 << 20), held: 0, expected: part))
+        account.charge(part)
+        account.forgetWanted(now: 1)
+        account.forgetWanted(now: 10_000)
+        #expect(account.reserveArriving(1 << 10, held: 0, expected: 1 << 20) == false)
+        #expect(account.isShort(of: -part + 1))
+        #expect(account.isShort(of: -part) == false)
+    }
+
+    @Test func oneArrivalAloneMayBeLargerThanThePart() {
+        let account = MemoryAccount(budget: 16 << 20, shards: 1)
+        account.charge(8 << 20)
+        #expect(account.reserveArriving(4 << 20, held: 0, expected: 8 << 20))
+        account.charge(4 << 20)
+        #expect(account.reserveArriving(1 << 18, held: 4 << 20, expected: 8 << 20))
+        #expect(account.reserveArriving(1 << 10, held: 0, expected: 1 << 10) == false)
+    }
+
+    /// A client that has sent little has no room made for what it announces.
+    @Test func roomIsWantedInProportionToWhatHasCome() {
+        let account = MemoryAccount(budget: 256 << 20, shards: 1)
+        account.charge(account.limit)
+        #expect(account.reserveArriving(16 << 10, held: 0, expected: 64 << 20) == false)
+        account.charge(-account.limit)
+        #expect(account.isShort(of: account.budget - (64 << 20)) == false)
+        account.charge(account.limit)
+        #expect(account.reserveArriving(4 << 20, held: 4 << 20, expected: 64 << 20) == false)
+        account.charge(-account.limit)
+        #expect(account.isShort(of: account.budget - (64 << 20) + 1))
+    }
+
     @Test func idleShardGivesWayToABusyOne() throws {
         let account = MemoryAccount(budget: 24 << 20, shards: 2)
         var idle = try TableHarness(loop: 0, loopCount: 2, account: account)
