@@ -9,12 +9,12 @@ final class LoopParts {
     let resp: RESPLoopServer
 
     /// Starts to listen for the Redis protocol. On the loop.
-    init(node: NodeContext, loop: EventLoop, respAddress: SocketAddress, connections: SharedCount) throws {
+    init(node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount) throws {
         executor = CommandExecutor(node: node, loop: loop)
         upstash = UpstashFront(executor: executor)
         api = APIService(node: node, loop: loop, upstash: upstash)
         pubsub = PubSubHub(node: node, loop: loop)
-        resp = try RESPLoopServer(executor: executor, address: respAddress, connections: connections)
+        resp = try RESPLoopServer(executor: executor, claim: respClaim, connections: connections)
         loop.occupant = self
         let resp = resp
         loop.lagWatcher = { [unowned resp] lateness in resp.look(lateness: lateness) }

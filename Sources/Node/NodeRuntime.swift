@@ -29,22 +29,22 @@ final class NodeRuntime: Sendable {
             group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction,
             valueMax: settings.valueMax)
         let api = try API()
-        let claimed = try TCPListener.claim(address)
-        let respClaimed = try TCPListener.claim(respAddress)
+        let claim = try PortClaim(address)
+        let respClaim = try PortClaim(respAddress)
         let context = NodeContext(
             settings: settings, group: group, cache: cache, api: api, descriptorLimit: descriptorLimit,
-            httpAddress: claimed.description, respAddress: respClaimed.description)
+            httpAddress: claim.address.description, respAddress: respClaim.address.description)
         self.context = context
         self.logger = logger
-        self.respAddress = respClaimed
+        self.respAddress = respClaim.address
         let respConnections = SharedCount()
         for loop in group.loops {
             try loop.wait {
-                _ = try LoopParts(node: context, loop: loop, respAddress: respClaimed, connections: respConnections)
+                _ = try LoopParts(node: context, loop: loop, respClaim: respClaim, connections: respConnections)
             }
         }
         server = try HTTPServer(
-            group: group, address: claimed, limits: settings.limits, budget: cache.account
+            group: group, claim: claim, limits: settings.limits, budget: cache.account
         ) { loop in
             LoopParts.of(loop).api
         }

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from http_client import Connection
 from servers import TRIBE, STOP_SECONDS
 from waiting import wait_until
 
@@ -65,14 +66,54 @@ def test_a_port_that_is_taken_is_refused():
         holder.listen()
         port = holder.getsockname()[1]
         result = run("dev", "--http", f"127.0.0.1:{port}", "--resp", "127.0.0.1:0")
-    assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
-    assert str(port) in result.stderr
+    assert result.returncode == 2
+    assert f"127.0.0.1:{port}: another process listens there" in result.stderr
 
 
 def test_two_nodes_do_not_share_a_port(start_node):
     node = start_node(loops=4)
-    result = run("dev", "--http", f"127.0.0.1:{node.port}", "--resp", "127.0.0.1:0", "--loops", "4")
-    assert result.returncode not in (0, -signal.SIGABRT, -signal.SIGSEGV)
+    for flag, port in (("--http", node.port), ("--resp", node.resp_port)):
+        other = "--resp" if flag == "--http" else "--http"
+        result = run("dev", flag, f"127.0.0.1:{port}", other, "127.0.0.1:0", "--loops", "4")
+        assert result.returncode == 2
+        assert f"127.0.0.1:{port}: the node of process {node.process.pid} listens there" in result.stderr
+
+
+def test_a_node_needs_two_ports():
+    result = run("dev", "--http", "127.0.0.1:7381", "--resp", "127.0.0.1:7381")
+    assert result.returncode == 2
+    assert "127.0.0.1:7381" in result.stderr
+
+
+@pytest.mark.parametrize("attempt", range(8))
+def test_of_two_nodes_that_start_at_once_one_has_the_port(attempt):
+    """Both find it free: neither listens yet when the other looks."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [TRIBE, "dev", "--http", f"127.0.0.1:{port}", "--resp", "127.0.0.1:0", "--loops", "2"]
+    nodes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        loser = wait_until(lambda: [node for node in nodes if node.poll() is not None], "one of them ends")[0]
+        winner = nodes[1 - nodes.index(loser)]
+        assert loser.returncode == 2
+        assert f"127.0.0.1:{port}: the node of process {winner.pid} listens there" in loser.stderr.read()
+        wait_until(lambda: is_served(port), "the other one serves")
+        assert winner.poll() is None
+    finally:
+        for node in nodes:
+            if node.poll() is None:
+                node.send_signal(signal.SIGTERM)
+            node.communicate(timeout=STOP_SECONDS)
+    assert winner.returncode == 0
+
+
+def is_served(port: int) -> bool:
+    try:
+        with Connection(port) as client:
+            return client.request("GET", "/readyz").status == 200
+    except ConnectionRefusedError:
+        return False
 
 
 @pytest.mark.parametrize("arguments", [

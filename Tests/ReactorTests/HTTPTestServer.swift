@@ -102,8 +102,8 @@ final class HTTPTestServer: Sendable {
         group = try LoopGroup(count: loops)
         budget = CountingBudget(max: memory)
         let log = log
-        let address = try TCPListener.claim(SocketAddress(host: "127.0.0.1", port: 0))
-        server = try HTTPServer(group: group, address: address, limits: limits, budget: budget) { _ in
+        let claim = try PortClaim(SocketAddress(host: "127.0.0.1", port: 0))
+        server = try HTTPServer(group: group, claim: claim, limits: limits, budget: budget) { _ in
             ScriptedService(script, log: log)
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -32,13 +33,13 @@ private final class ScriptedServer: @unchecked Sendable {
     init(_ prepare: @escaping @Sendable (ScriptedHandler) -> Void) throws {
         HostProcess.ignoreBrokenPipes()
         let loop = try EventLoop(index: 0)
-        let address = try TCPListener.claim(SocketAddress(host: "127.0.0.1", port: 0))
+        let claim = try PortClaim(SocketAddress(host: "127.0.0.1", port: 0))
         self.loop = loop
-        port = address.port
+        port = claim.address.port
         let closed = closed
         let box = try loop.wait {
             ListenerBox(
-                try TCPListener(loop: loop, address: address) { connection in
+                try TCPListener(loop: loop, claim: claim) { connection in
                     let handler = ScriptedHandler(connection)
                     handler.onClosed = { _ in closed.withLock { $0 += 1 } }
                     prepare(handler)
@@ -239,21 +240,38 @@ private final class ScriptedServer: @unchecked Sendable {
     @Test func aPortThatIsListenedOnCannotBeClaimed() throws {
         let server = try ScriptedServer { _ in }
         let address = try SocketAddress(host: "127.0.0.1", port: server.port)
-        let fault = #expect(throws: UVError.self) { try TCPListener.claim(address) }
-        #expect(fault?.isAddressInUse == true)
+        let fault = #expect(throws: PortClaim.Taken.self) { try PortClaim(address) }
+        #expect(fault?.holder == getpid())
         server.stopListening()
-        #expect(try TCPListener.claim(address).port == server.port)
+        #expect(try PortClaim(address).address.port == server.port)
+    }
+
+    /// Two nodes that start in the same instant: neither listens yet.
+    @Test func aPortIsClaimedOnce() throws {
+        let first = try PortClaim(SocketAddress(host: "127.0.0.1", port: 0))
+        let fault = #expect(throws: PortClaim.Taken.self) { try PortClaim(first.address) }
+        #expect(fault?.description == "cannot bind \(first.address): this node listens there already")
+        let elsewhere = try PortClaim(SocketAddress(host: "127.0.0.2", port: first.address.port))
+        #expect(elsewhere.address.port == first.address.port)
+    }
+
+    @Test func aPortThatAnotherProgramListensOnCannotBeClaimed() throws {
+        let plain = try ListeningSocket()
+        let address = try SocketAddress(host: "127.0.0.1", port: plain.port)
+        let fault = #expect(throws: PortClaim.Taken.self) { try PortClaim(address) }
+        #expect(fault?.holder == nil)
+        #expect(fault?.description == "cannot bind \(address): another process listens there")
     }
 
     @Test func aClaimOfPort0NamesAFreePort() throws {
-        let claimed = try TCPListener.claim(SocketAddress(host: "127.0.0.1", port: 0))
+        let claimed = try PortClaim(SocketAddress(host: "127.0.0.1", port: 0)).address
         #expect(claimed.port != 0)
         #expect(claimed.host == "127.0.0.1")
     }
 
     @Test func anAddressThatIsNotThisMachinesCannotBeClaimed() throws {
         let address = try SocketAddress(host: "192.0.2.1", port: 0)
-        #expect(throws: UVError.self) { try TCPListener.claim(address) }
+        #expect(throws: UVError.self) { try PortClaim(address) }
     }
 
     @Test func everyLoopListensOnTheSamePort() throws {

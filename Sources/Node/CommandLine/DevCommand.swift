@@ -41,7 +41,7 @@ struct DevCommand: ParsableCommand {
             runtime = try NodeRuntime(settings: settings, logger: logger)
         } catch {
             logger.error("cannot start", metadata: ["reason": "\(Self.explain(error))"])
-            throw ExitCode(1)
+            throw ExitCode(Self.isPortTaken(error) ? 2 : 1)
         }
         runtime.announce()
         HostProcess.writeToStandardOutput(Self.welcome(runtime.httpAddress, runtime.respAddress))
@@ -84,8 +84,14 @@ struct DevCommand: ParsableCommand {
         }
     }
 
+    private static func isPortTaken(_ error: any Error) -> Bool {
+        error is PortClaim.Taken || (error as? UVError)?.isAddressInUse == true
+    }
+
     private static func explain(_ error: any Error) -> String {
         switch error {
+        case let error as PortClaim.Taken:
+            "\(error); stop it, or choose another port with --http or --resp"
         case let error as UVError where error.isAddressInUse:
             "\(error.operation): another process listens there; stop it, or choose another port with --http or --resp"
         case let error as UVError where error.isPermissionDenied:

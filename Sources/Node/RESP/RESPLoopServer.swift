@@ -47,7 +47,7 @@ final class RESPLoopServer: @unchecked Sendable {
     private var drainTimer: LoopTimer?
     private var cutCount = 0
 
-    init(executor: CommandExecutor, address: SocketAddress, connections: SharedCount) throws {
+    init(executor: CommandExecutor, claim: PortClaim, connections: SharedCount) throws {
         let settings = executor.node.settings
         self.executor = executor
         statistics = executor.statistics
@@ -59,7 +59,7 @@ final class RESPLoopServer: @unchecked Sendable {
         self.limits = limits
         pipelineMax = settings.limits.pipelineMax
         outputMax = settings.outputMax
-        listener = try TCPListener(loop: executor.loop, address: address) { [unowned self] in accept($0) }
+        listener = try TCPListener(loop: executor.loop, claim: claim) { [unowned self] in accept($0) }
     }
 
     var node: NodeContext { executor.node }

@@ -30,7 +30,7 @@ final class HTTPLoopServer: @unchecked Sendable {
     private static let freeExchangesMax = 64
 
     init(
-        loop: EventLoop, address: SocketAddress, limits: HTTPServerLimits, budget: any MemoryBudget,
+        loop: EventLoop, claim: PortClaim, limits: HTTPServerLimits, budget: any MemoryBudget,
         connections: SharedCount, drainFlag: DrainFlag, service: any HTTPService
     ) throws {
         loop.assertInLoop()
@@ -40,7 +40,7 @@ final class HTTPLoopServer: @unchecked Sendable {
         self.connections = connections
         self.drainFlag = drainFlag
         self.service = service
-        listener = try TCPListener(loop: loop, address: address) { [unowned self] in accept($0) }
+        listener = try TCPListener(loop: loop, claim: claim) { [unowned self] in accept($0) }
         loop.watchDeadlines(writeTime: limits.idleTime)
     }
 }

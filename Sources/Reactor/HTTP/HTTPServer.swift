@@ -36,16 +36,15 @@ package final class HTTPServer: Sendable {
     private let loopServers: [HTTPLoopServer]
     private let drainFlag: DrainFlag
 
-    /// Listens on `address`, which `TCPListener.claim` has returned, with a service of its own on each loop. From a
-    /// thread that is no loop.
+    /// Listens on the address of `claim` with a service of its own on each loop. From a thread that is no loop.
     package init(
-        group: LoopGroup, address: SocketAddress, limits: HTTPServerLimits, budget: any MemoryBudget,
+        group: LoopGroup, claim: PortClaim, limits: HTTPServerLimits, budget: any MemoryBudget,
         service: @escaping @Sendable (EventLoop) -> any HTTPService
     ) throws {
         let connections = SharedCount()
         let drainFlag = DrainFlag()
         self.drainFlag = drainFlag
-        self.address = address
+        address = claim.address
         self.limits = limits
         self.group = group
         var servers: [HTTPLoopServer] = []
@@ -53,7 +52,7 @@ package final class HTTPServer: Sendable {
             for loop in group.loops {
                 let server = try loop.wait {
                     try HTTPLoopServer(
-                        loop: loop, address: address, limits: limits, budget: budget, connections: connections,
+                        loop: loop, claim: claim, limits: limits, budget: budget, connections: connections,
                         drainFlag: drainFlag, service: service(loop))
                 }
                 servers.append(server)
