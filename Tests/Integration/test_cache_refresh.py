@@ -1,4 +1,6 @@
 """Refresh leases: of all callers that miss one key, one loads."""
+import contextlib
+import select
 import selectors
 
 import pytest
@@ -200,3 +202,25 @@ def first_answered(callers: list[Connection]) -> Connection:
         ready = selector.select(timeout=10)
         assert len(ready) == 1, f"{len(ready)} of {len(callers)} callers were answered before the value was there"
         return ready[0][0].data
+
+
+def test_waiters_past_the_memory_for_them_are_told_so(start_node):
+    """Each holds its head. The cache, which is full, gives a part of its memory for that and no more."""
+    node = start_node(memory="16MiB")
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(Connection(node.port))
+        for index in range(300):
+            put(client, f"/v1/cache/{index}", b"x" * (64 << 10))
+        token = take_lease(client, "/v1/cache/wanted", "refresh=30s")
+        head = b"GET /v1/cache/wanted?refresh=5s&wait=30s HTTP/1.1\r\nHost: a\r\nX: %b\r\n\r\n" % (b"x" * 15_000)
+        waiters = [stack.enter_context(Connection(node.port)) for _ in range(600)]
+        for waiter in waiters:
+            waiter.send(head)
+        assert client.request("GET", "/livez").status == 200
+        refused = [waiter for waiter in waiters if select.select([waiter.socket], [], [], 0.01)[0]]
+        assert 200 < len(refused) < 590
+        for waiter in refused:
+            expect_problem(waiter.read_response(), 503, "overloaded")
+        assert settle(client, "/v1/cache/wanted", token).status == 201
+        for waiter in set(waiters) - set(refused):
+            expect_value(waiter.read_response(), b"loaded")

@@ -27,6 +27,8 @@ extension CacheHandlers {
         case .stale: break
         case .fresh: allowStale = false
         case .miss: return answerMiss(exchange, token: nil)
+        case .overloaded:
+            return exchange.respond(.overloaded, "There is no memory for more leases and waiting readers.")
         }
         let now = shard.now
         exchange.withKey { key in
@@ -55,6 +57,8 @@ private struct WaitingExchange: RefreshWaiter {
     let exchange: HTTPExchange
 
     var isLeaving: Bool { exchange.isClientLeaving }
+
+    var footprint: Int { exchange.footprint }
 
     func whenLeaving(_ run: @escaping @Sendable () -> Void) { exchange.whenClientLeaves(run) }
 

@@ -100,6 +100,11 @@ extension HTTPExchange {
     /// Who asks; nil once that is of no interest any more. On the home loop.
     package var peerAddress: SocketAddress? { connection?.connection.peerAddress }
 
+    /// What it holds while it is unanswered, apart from a body, which is charged on its own.
+    package var footprint: Int { Self.objectBytes + head.footprint }
+    /// The exchange and its head, without what the head points to.
+    private static let objectBytes = 640
+
     /// Names the request in answers and logs: from the client's `X-Request-Id`, or made here.
     package var requestID: RequestID { id }
 }

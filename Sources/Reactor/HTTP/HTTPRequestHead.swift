@@ -73,6 +73,9 @@ package final class HTTPRequestHead {
         counts = InlineArray(repeating: 0)
     }
 
+    /// Bytes that it has beside the object.
+    var footprint: Int { byteCapacity + fieldCapacity * MemoryLayout<Field>.stride }
+
     package var method: HTTPMethod { line.method }
     /// 0 or 1: HTTP/1.0 or HTTP/1.1.
     package var versionMinor: UInt8 { line.versionMinor }

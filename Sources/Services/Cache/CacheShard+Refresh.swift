@@ -11,12 +11,17 @@ package enum RefreshOutcome: Sendable {
     case fresh
     /// Another caller loads, and the time to wait for it is over.
     case miss
+    /// There is no memory for a lease, or for one more who waits.
+    case overloaded
 }
 
 /// Somebody who asked for a lease, and may have to wait for another caller's load.
 package protocol RefreshWaiter: Sendable {
     /// Whether its client is gone, or about to go, so that a lease would be wasted on it.
     var isLeaving: Bool { get }
+
+    /// Bytes that it holds for as long as it waits.
+    var footprint: Int { get }
 
     /// Has `run` called, on any loop and not within this call, when the client is seen to leave before the answer. On
     /// the shard's loop.
@@ -29,10 +34,19 @@ package protocol RefreshWaiter: Sendable {
 struct ParkedWaiter: Sendable {
     let key: [UInt8]
     let waiter: any RefreshWaiter
+    /// What it is charged: the request, this, and what the leases know of it.
+    let charge: Int
+
+    /// Beside the request and the key: places in tables that double as they grow, and what is to be done when its
+    /// client leaves.
+    static let overhead = 512
 }
 
 /// Stampede control: performs what `RefreshLeases` directs.
 extension CacheShard {
+    /// The leases of a shard and those who wait for them may take so small a part of its share of the budget.
+    static let leasesFraction = 16
+
     /// Asks for a lease on `key`, which has no fresh value. `waiter` is answered now or later, once. Times in
     /// milliseconds.
     package func requestLease(_ key: Span<UInt8>, lease: UInt64, wait: UInt64, waiter: any RefreshWaiter) {
@@ -44,6 +58,10 @@ extension CacheShard {
         let request = RefreshLeases.Request(
             waiter: RefreshLeases.WaiterID(latestWaiter), lease: .milliseconds(Int64(lease)),
             waitUntil: loop.monotonicNow + wait, hasStale: staleTags != nil, tags: staleTags ?? [])
+        let isNew = leases.flight(of: key) == nil
+        guard !isNew || leases.heldBytes + leases.cost(of: key, tags: request.tags) <= leaseBytesMax else {
+            return waiter.answer(request.hasStale ? .stale : .overloaded, on: self)
+        }
         let moment = moment()
         var random = SystemRandom()
         switch leases.request(key, request, at: moment, using: &random) {
@@ -55,18 +73,34 @@ extension CacheShard {
         settleLeases()
     }
 
+    private var leaseBytesMax: Int { account.budget / account.shards / Self.leasesFraction }
+
+    /// A request that waits is charged as one that is still arriving: it is under way, and others wait for its room.
     private func park(_ waiter: any RefreshWaiter, _ key: Span<UInt8>) {
         let number = latestWaiter
-        waiters[number] = ParkedWaiter(key: [UInt8](span: key), waiter: waiter)
+        let charge = waiter.footprint + key.count + ParkedWaiter.overhead
+        guard account.reserveArriving(charge, held: 0, expected: charge) else {
+            leases.cancelWaiter(RefreshLeases.WaiterID(number))
+            return waiter.answer(.overloaded, on: self)
+        }
+        waiters[number] = ParkedWaiter(key: [UInt8](span: key), waiter: waiter, charge: charge)
         let shard = self
         waiter.whenLeaving {
             shard.loop.execute { shard.assumeIsolated { $0.cancelWaiter(number) } }
         }
     }
 
+    /// One that waits no longer, which is to be answered; nil: it has been.
+    private func unpark(_ number: UInt64) -> ParkedWaiter? {
+        guard let parked = waiters.removeValue(forKey: number) else { return nil }
+        account.noteArrived(parked.charge)
+        account.release(parked.charge)
+        return parked
+    }
+
     /// Its client has left: it gives its place to others at once. One that waits no longer is left alone.
     private func cancelWaiter(_ number: UInt64) {
-        guard let parked = waiters.removeValue(forKey: number) else { return }
+        guard let parked = unpark(number) else { return }
         leases.cancelWaiter(RefreshLeases.WaiterID(number))
         parked.waiter.answer(.miss, on: self)
         settleLeases()
@@ -133,8 +167,8 @@ extension CacheShard {
             done += 1
             switch directive {
             case .grant(let id, let token): directives += pass(token, to: id)
-            case .answerFresh(let id): waiters.removeValue(forKey: id.rawValue)?.waiter.answer(.fresh, on: self)
-            case .answerMiss(let id): waiters.removeValue(forKey: id.rawValue)?.waiter.answer(.miss, on: self)
+            case .answerFresh(let id): unpark(id.rawValue)?.waiter.answer(.fresh, on: self)
+            case .answerMiss(let id): unpark(id.rawValue)?.waiter.answer(.miss, on: self)
             }
         }
         settleLeases()
@@ -143,7 +177,7 @@ extension CacheShard {
     /// A lease passes to one who waits. If that client is leaving, it is given up, and the result says to whom it
     /// passes then.
     private func pass(_ token: LeaseToken, to id: RefreshLeases.WaiterID) -> [RefreshLeases.Directive] {
-        guard let waiter = waiters.removeValue(forKey: id.rawValue) else {
+        guard let waiter = unpark(id.rawValue) else {
             preconditionFailure("the leases name a waiter that nobody has")
         }
         guard waiter.waiter.isLeaving else {

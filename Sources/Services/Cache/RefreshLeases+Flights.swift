@@ -18,6 +18,9 @@ extension RefreshLeases {
         var lastWaiter: Int?
         var waiterCount = 0
 
+        /// Of the key and the tags.
+        var partBytes: Int { key.capacity + tags.count * MemoryLayout<UInt64>.stride }
+
         func isOf(_ other: Span<UInt8>) -> Bool {
             key.count == other.count && hasPrefix(other)
         }
@@ -42,13 +45,27 @@ extension RefreshLeases {
 
     /// Bytes held, for the node's budget: what the tables have room for, and the keys.
     package var byteCount: Int {
-        // A dictionary fills at most three quarters of its buckets; an array has a header of 32 bytes.
+        // A dictionary fills at most three quarters of its buckets.
         let flightSlot = MemoryLayout<UInt64>.stride + MemoryLayout<Int>.stride
         let waiterSlot = MemoryLayout<WaiterID>.stride + MemoryLayout<Int>.stride
         let maps = (flightOfKey.capacity * flightSlot + waiterOfID.capacity * waiterSlot) * 4 / 3
         let lists = flights.byteCount + waiters.byteCount + expiries.byteCount + deadlines.byteCount
-        return maps + lists + keyBytes + flights.count * 32
+        return maps + lists + partBytes + flights.count * Self.arrayHeaders
     }
+
+    /// Of those the ones that are in use: what is bounded, because tables do not shrink.
+    package var heldBytes: Int {
+        let flight = MemoryLayout<Flight?>.stride + Self.arrayHeaders
+        return partBytes + flights.count * flight + waiters.count * MemoryLayout<Waiter?>.stride
+    }
+
+    /// What a lease on `key` would add to them.
+    package func cost(of key: Span<UInt8>, tags: [UInt64]) -> Int {
+        key.count + tags.count * MemoryLayout<UInt64>.stride + MemoryLayout<Flight?>.stride + Self.arrayHeaders
+    }
+
+    /// Of the arrays of the key and the tags.
+    private static let arrayHeaders = 64
 
     func flight(of key: Span<UInt8>) -> Int? {
         // Each PUT and DELETE comes this way: without a lease anywhere it costs one comparison.
@@ -78,7 +95,7 @@ extension RefreshLeases {
                 expiresAt: expiresAt))
         begun += 1
         flightOfKey[hash] = flight
-        keyBytes += copy.capacity
+        partBytes += flights[flight].partBytes
         expiries.schedule(flight, at: expiresAt)
         return token
     }
@@ -118,7 +135,7 @@ extension RefreshLeases {
         expiries.cancel(flight)
         let ended = flights.remove(flight)
         flightOfKey[ended.hash] = nil
-        keyBytes -= ended.key.capacity
+        partBytes -= ended.partBytes
     }
 
     mutating func enqueue(_ request: Request, on flight: Int) {

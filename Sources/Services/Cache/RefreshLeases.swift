@@ -21,9 +21,10 @@ package import Reactor
 /// 3. it stores the value;
 /// 4. `stored`.
 ///
-/// Leases and waiters are bounded, and past a bound the answer is a miss at once: a caller then loads without a
-/// lease, as if nobody had asked for stampede control. Nothing here costs more for a key that many wait for: they
-/// stand in a linked list, and their deadlines in a heap over all keys.
+/// Leases and waiters are bounded in number, and past a bound the answer is a miss at once: a caller then loads without
+/// a lease, as if nobody had asked for stampede control. What they take of the memory is bounded by the shard. Nothing
+/// here costs more for a key that many wait for: they stand in a linked list, and their deadlines in a heap over all
+/// keys.
 package struct RefreshLeases: Sendable {
     package struct Limits: Sendable {
         /// Keys that are being loaded, per shard.
@@ -109,8 +110,8 @@ package struct RefreshLeases: Sendable {
     var waiterOfID: [WaiterID: Int] = [:]
     /// Until when waiters wait, by waiter.
     var deadlines = DeadlineHeap()
-    /// Of the keys of all flights.
-    var keyBytes = 0
+    /// Of the keys and tags of all flights.
+    var partBytes = 0
     /// How many flights there ever were.
     var begun: UInt64 = 0
 

@@ -57,6 +57,57 @@ import Testing
         #expect(callers.outcomes(of: 1) == [.fresh])
     }
 
+    /// A request that waits holds its head, which is charged with all that is under way.
+    @Test func thoseWhoWaitAreChargedAndRefusedPastTheirPart() throws {
+        let cache = try TestCache(loops: 1, memory: 16 << 20)
+        let callers = LeaseCallers()
+        let before = cache.account.used
+        cache.on("key") { shard in for caller in 0..<11 { callers.ask(caller, "key", on: shard) } }
+        #expect(cache.account.used - before > 10 * LeaseCallers.footprint)
+        #expect(cache.account.arriving >= 10 * LeaseCallers.footprint)
+        // Full of what may be evicted: those who wait get no more than their part of it.
+        cache.account.charge(cache.account.budget - cache.account.used)
+        cache.on("key") { shard in for caller in 11..<1_000 { callers.ask(caller, "key", on: shard) } }
+        let refused = callers.outcomes.now.filter { $0.outcome == .overloaded }
+        #expect(refused.count > 700)
+        #expect(cache.account.arriving <= cache.account.budget / MemoryAccount.arrivingFraction)
+        let (_, token) = try #require(callers.granted.first)
+        cache.account.charge(before - cache.account.budget)
+        #expect(cache.on("key") { $0.settle(token, "key", "loaded") })
+        #expect(callers.outcomes.now.count == 1_000)
+        #expect(cache.account.arriving == 0)
+    }
+
+    @Test func waitersThatLeaveOrMissAreChargedNoLonger() throws {
+        let cache = try TestCache(loops: 1)
+        let callers = LeaseCallers()
+        cache.on("key") { shard in
+            callers.ask(0, "key", on: shard)
+            callers.ask(1, "key", on: shard)
+            callers.ask(2, "key", on: shard, wait: 1)
+        }
+        #expect(cache.account.arriving >= 2 * LeaseCallers.footprint)
+        callers.watches.now[1]?()
+        #expect(Deadline.waitUntil { callers.outcomes(of: 1) == [.miss] && callers.outcomes(of: 2) == [.miss] })
+        #expect(cache.account.arriving == 0)
+    }
+
+    /// Leases are never evicted: a part of the budget is theirs, and past it no further one is given.
+    @Test func leasesTakeAPartOfTheBudgetAndNoMore() throws {
+        let cache = try TestCache(loops: 1, memory: 16 << 20)
+        let callers = LeaseCallers()
+        let long = String(repeating: "k", count: 30_000)
+        cache.on("key") { shard in for caller in 0..<1_000 { callers.ask(caller, "\(caller)\(long)", on: shard) } }
+        let most = cache.account.budget / CacheShard.leasesFraction
+        #expect(callers.granted.count == most / 30_000 - 1 || callers.granted.count == most / 30_000)
+        #expect(callers.outcomes(of: 999) == [.overloaded])
+        #expect(cache.each { $0.leases.heldBytes }[0] <= most)
+        let (caller, token) = callers.granted[0]
+        #expect(cache.on("key") { $0.giveUp(token, "\(caller)\(long)".utf8.span) })
+        cache.on("key") { callers.ask(1_000, "again" + long, on: $0) }
+        #expect(callers.granted.last?.caller == 1_000)
+    }
+
     @Test(arguments: ["key", "prefix", "all"])
     func whatIsDeletedDuringItsLoadIsNotStored(_ way: String) throws {
         let cache = try TestCache(loops: 4)

@@ -113,8 +113,10 @@ extension CacheShard {
 struct LeaseCallers: Sendable {
     enum Outcome: Equatable, Sendable {
         case granted(LeaseToken)
-        case stale, fresh, miss
+        case stale, fresh, miss, overloaded
     }
+
+    static let footprint = 20_000
 
     let outcomes = Monitor<[(caller: Int, outcome: Outcome)]>([])
 
@@ -156,6 +158,8 @@ struct LeaseCallers: Sendable {
             return callers.gone.withLock { $0.contains(number) }
         }
 
+        var footprint: Int { LeaseCallers.footprint }
+
         func whenLeaving(_ run: @escaping @Sendable () -> Void) {
             callers.watches.withLock { $0[number] = run }
         }
@@ -167,6 +171,7 @@ struct LeaseCallers: Sendable {
                 case .stale: .stale
                 case .fresh: .fresh
                 case .miss: .miss
+                case .overloaded: .overloaded
                 }
             callers.outcomes.withLock { $0.append((number, plain)) }
         }
