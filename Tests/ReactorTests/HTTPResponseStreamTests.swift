@@ -52,6 +52,40 @@ import Testing
         #expect(!streams.isOpen(0))
     }
 
+    /// What is not finished is held back as what is complete is, and counts as much.
+    @Test func noMoreIsTakenWhileStreamsWaitBehindAnUnansweredRequest() throws {
+        let streams = Streams()
+        let parked = Monitor<[HTTPExchange]>([])
+        let begun = Monitor(0)
+        let server = try HTTPTestServer { exchange, _ in
+            begun.withLock { $0 += 1 }
+            switch exchange.pathText {
+            case "/keep": parked.withLock { $0.append(exchange) }
+            case "/stream":
+                let stream = exchange.respond(.ok).stream()
+                stream.send("begun".utf8.span)
+                streams.opened.withLock { $0.append((stream, exchange.loop)) }
+            default: exchange.answer("text")
+            }
+        }
+        let client = try server.client()
+        try client.send(get("/keep") + get("/stream") + get("/stream"))
+        #expect(streams.opened.wait { $0.count == 2 })
+        let piece = String(repeating: "x", count: TCPConnection.congestedMin * 2 / 3)
+        for index in 0..<2 { streams.on(index) { $0.send(piece.utf8.span) } }
+        try client.send(get("/late"))
+        server.settle()
+        #expect(begun.now == 3)
+        let exchange = parked.now[0]
+        exchange.loop.wait { exchange.answer("first") }
+        #expect(try client.answer().text == "first")
+        for index in 0..<2 {
+            streams.on(index) { $0.finish() }
+            #expect(try client.answer().text == "begun" + piece)
+        }
+        #expect(try client.answer().text == "text")
+    }
+
     @Test func eventsAreWrittenAsTheStandardSays() throws {
         let streams = Streams()
         let server = try Self.server(streams)

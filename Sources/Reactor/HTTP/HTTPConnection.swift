@@ -29,8 +29,8 @@ final class HTTPConnection: ConnectionHandler {
     private var kept = Deque<HTTPExchange>()
     /// Whether there are any: asked for each request, of which few are kept.
     private var hasKept = false
-    /// Bytes of complete answers that wait for those before them.
-    private var heldBytes = 0
+    /// Bytes of answers, complete or not, that wait for those before them.
+    private(set) var heldBytes = 0
     private var isDecoding = false
     /// Bytes of a further request are here, behind the one that is being handled.
     private(set) var hasMoreInput = false
@@ -222,7 +222,7 @@ extension HTTPConnection {
         exchange.isKept = true
         kept.append(exchange)
         hasKept = true
-        if exchange.state == .answered { heldBytes += exchange.detached?.remaining ?? 0 }
+        noteHeld(exchange)
     }
 
     private func admitBody(of exchange: HTTPExchange) {
@@ -301,17 +301,25 @@ extension HTTPConnection {
         let nanoseconds = EventLoop.nanoseconds &- exchange.startedAt
         server.service.answered(exchange, status: exchange.status, nanoseconds: nanoseconds)
         guard exchange.isKept else { return }
-        heldBytes += exchange.detached?.remaining ?? 0
+        noteHeld(exchange)
         releaseAnswers()
         // Not at once: whoever answers may be in the middle of something that the next request would disturb.
         connection.resumeAtEndOfTurn()
+    }
+
+    /// Counts what `exchange` has written and may not send yet. Not while another loop writes it.
+    func noteHeld(_ exchange: HTTPExchange) {
+        guard exchange.isKept, !exchange.isLent, let buffer = exchange.detached else { return }
+        heldBytes += buffer.remaining - exchange.heldBytes
+        exchange.heldBytes = buffer.remaining
     }
 
     /// Sends the answers at the front of the order that are complete, and what the next one has written so far.
     private func releaseAnswers() {
         while let first = kept.first, !first.isLent {
             if let buffer = first.detached {
-                if first.state == .answered { heldBytes -= buffer.remaining }
+                heldBytes -= first.heldBytes
+                first.heldBytes = 0
                 first.detached = nil
                 connection.output.append(contentsOf: buffer)
                 connection.loop.outputPool.giveBack(buffer)

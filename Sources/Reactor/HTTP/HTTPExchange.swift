@@ -57,6 +57,8 @@ package final class HTTPExchange: @unchecked Sendable {
     private let abandoned = Atomic<Bool>(false)
     private let leaving = Atomic<Bool>(false)
     var startedAt: UInt64 = 0
+    /// So much of what it has written waits for earlier answers, and is counted by the connection.
+    var heldBytes = 0
     /// To be done once when the client shuts its end or is gone.
     private var onClientLeaving: (() -> Void)?
     /// Monotonic milliseconds after which a kept request is answered with `deadline`.
@@ -75,6 +77,7 @@ package final class HTTPExchange: @unchecked Sendable {
         connection = nil
         collectedBody = nil
         detached = nil
+        heldBytes = 0
         isKept = false
         abandoned.store(false, ordering: .relaxed)
         leaving.store(false, ordering: .relaxed)

@@ -166,6 +166,7 @@ package final class HTTPResponseStream {
         } else {
             output.append(bytes)
         }
+        exchange.noteHeld()
         exchange.flushLater()
         return output
     }
@@ -199,6 +200,10 @@ package final class HTTPResponseStream {
 extension HTTPExchange {
     fileprivate func flushLater() {
         connection?.flushLater()
+    }
+
+    fileprivate func noteHeld() {
+        if detached != nil { connection?.noteHeld(self) }
     }
 
     fileprivate func dropClient() {
