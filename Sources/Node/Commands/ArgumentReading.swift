@@ -33,11 +33,4 @@ extension Arguments {
     func text(_ index: Int) -> String { String(copying: self[index]) }
 
     func bytes(_ index: Int) -> [UInt8] { [UInt8](span: self[index]) }
-
-    /// The word as a value to be stored: by reference if it arrived as a block of its own.
-    @_lifetime(copy self)
-    func value(_ index: Int) -> CacheValue {
-        if let blob = blob(index) { return .blob(blob) }
-        return .bytes(self[index])
-    }
 }

@@ -77,8 +77,10 @@ extension StringCommands {
     }
 
     private static func putPairs(_ keys: any Keyspace, _ arguments: Arguments) throws(CommandError) {
-        for index in stride(from: 1, to: arguments.count, by: 2) {
-            try keys.putPlain(arguments[index], arguments.value(index + 1))
+        do throws(CacheFault) {
+            try keys.putPairs(of: arguments)
+        } catch {
+            throw CommandError(error)
         }
     }
 }

@@ -165,19 +165,31 @@ extension Transaction {
     private func runGathered() {
         let keys = gathered
         let outcome = runAtOnce(on: keys)
-        apply(keys, isLast: true) { $0.finish(outcome) }
+        apply(keys, isLast: true) { transaction, isDone in
+            transaction.finish(isDone ? outcome : .done(transaction.commands.map { _ in .error(.outOfMemory) }))
+        }
     }
 
     /// Sends every loop its changes and calls `next` at home when all are done. `isLast`: the reservations end.
-    private func apply(_ keys: GatheredKeyspace, isLast: Bool, next: @escaping (Transaction) -> Void) {
-        let countdown = Countdown(from: stops.count) { [self] in next(self) }
+    ///
+    /// Where nothing may be evicted, what all the loops may need is charged before: without room for it nothing is
+    /// changed anywhere, and `next` is told so.
+    private func apply(_ keys: GatheredKeyspace, isLast: Bool, next: @escaping (Transaction, _ isDone: Bool) -> Void) {
+        let account = executor.node.cache.account
+        let room = executor.node.settings.eviction == .refuse ? keys.roomNeed(tables: stops.count) : 0
+        let isDone = room == 0 || account.reserveRoom(room)
+        if !isDone { keys.forgetChanges() }
+        let countdown = Countdown(from: stops.count) { [self] in
+            if isDone { account.release(room) }
+            next(self, isDone)
+        }
         for stop in stops {
             let changes = stop.keys.map { ($0, keys.change(of: $0)) }
             let (shard, home) = (shards[stop.loop], home)
             shard.loop.executeHereOrThere {
                 shard.assumeIsolated { shard in
                     let keyspace = shard.keyspace
-                    for (key, change) in changes { keyspace.apply(change, to: key) }
+                    keyspace.apply(changes, hasReservedRoom: isDone && room > 0)
                     if isLast { shard.release(stop.ticket) }
                 }
                 home.executeHereOrThere { countdown.arrive() }
@@ -212,7 +224,7 @@ extension Transaction {
         case .keyed, .get, .set, .local:
             gather { [self] keys in
                 let reply = reply(queued, keys)
-                apply(keys, isLast: false) { $0.goOn(reply) }
+                apply(keys, isLast: false) { $0.goOn($1 ? reply : .error(.outOfMemory)) }
             }
         case .control, .container:
             preconditionFailure("'\(queued.command.name)' is not queued")
@@ -245,11 +257,16 @@ extension Transaction {
     }
 
     private func end(_ outcome: Outcome) {
-        apply(gathered, isLast: true) { $0.finish(outcome) }
+        apply(gathered, isLast: true) { transaction, _ in transaction.finish(outcome) }
     }
 }
 
 extension ShardKeyspace {
+    fileprivate func apply(_ changes: [([UInt8], GatheredKeyspace.Change)], hasReservedRoom: Bool) {
+        let applyAll = { for (key, change) in changes { self.apply(change, to: key) } }
+        if hasReservedRoom { withReservedRoom(applyAll) } else { applyAll() }
+    }
+
     /// Does what a transaction decided. An entry that there is no room for goes the way of an evicted one: its old
     /// value must not stay.
     fileprivate func apply(_ change: GatheredKeyspace.Change, to key: [UInt8]) {

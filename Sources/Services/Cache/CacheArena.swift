@@ -86,6 +86,13 @@ struct CacheArena: ~Copyable {
         shelves[sizeClass].filledLevels == 0
     }
 
+    /// How many new pages so many further blocks of the class would take.
+    func pagesNeeded(for count: Int, _ sizeClass: Int) -> Int {
+        let missing = max(0, count - shelves[sizeClass].freeBlocks)
+        let perPage = shelves[sizeClass].blocksPerPage
+        return (missing + perPage - 1) / perPage
+    }
+
     var freeBytes: Int {
         var sum = 0
         for index in 0..<classes.count {

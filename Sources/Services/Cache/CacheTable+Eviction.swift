@@ -3,7 +3,7 @@ import Cluster
 extension CacheTable {
     /// Work that one put may do for its room: an entry looked at for eviction, or a record moved, is one unit of about
     /// 0.3 µs.
-    private static let roomUnits = 512
+    static let roomUnits = 512
     /// The same for room that somebody else was refused.
     private static let wantedUnits = 32
     /// Entries sent round again before one has to go whatever its merits. Without it, the first eviction after a long
@@ -24,6 +24,7 @@ extension CacheTable {
     private mutating func shedForRoom(
         for sizeClass: Int?, blobBytes: Int, now: UInt64
     ) throws(CacheFault) -> Bool {
+        guard !hasReservedRoom else { return false }
         let isOwn = account.used + blobBytes + pageCost(for: sizeClass) > account.budget
         var units = isOwn ? Self.roomUnits : Self.wantedUnits
         while units > 0, account.mustShed(held: use.total, extra: blobBytes + pageCost(for: sizeClass)) {

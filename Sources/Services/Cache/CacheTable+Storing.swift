@@ -13,7 +13,7 @@ extension CacheTable {
         if shape.hasBlob, case .bytes(let bytes) = value {
             blobBytes = bytes.count + Blob.overhead
         }
-        guard value.count <= UInt32.max, shape.bytes + value.count <= account.budget else { throw .tooLarge }
+        guard fits(shape, value) else { throw .tooLarge }
         var ref = ref
         let isInPlace = ref != 0 && arena.sizeClass(of: ref) == sizeClass
         if try makeRoom(for: isInPlace ? nil : sizeClass, blobBytes: blobBytes, now: now) {
@@ -47,6 +47,11 @@ extension CacheTable {
         case .blob(let blob): record.writeValue(blob.span)
         }
         return true
+    }
+
+    /// Whether an entry of that shape can be had at all.
+    func fits(_ shape: RecordShape, _ value: CacheValue) -> Bool {
+        value.count <= UInt32.max && shape.bytes + value.count <= account.budget
     }
 
     /// Stores an entry with the metadata that it has, in a new block. It makes no room first, which might evict the

@@ -17,6 +17,7 @@ package import Reactor
 ///     CacheTable+Writing      put, touch, remove, increment
 ///     CacheTable+Storing      how an entry gets into its block
 ///     CacheTable+Eviction     making room
+///     CacheTable+Reserving    making room for several entries
 ///     CacheTable+Evacuation   moving records out of a page
 ///     CacheTable+Upkeep       expiry, clearing, maintenance
 package struct CacheTable: ~Copyable {
@@ -59,6 +60,8 @@ package struct CacheTable: ~Copyable {
     /// What this table has charged to the account.
     var use = MemoryUse()
     var counts = CacheStatistics()
+    /// Room for what is stored now was made before; see `CacheTable+Reserving`.
+    var hasReservedRoom = false
     package internal(set) var changes = ChangeLog()
     /// Refs collected from an index, before something is done to each.
     var collected: [UInt32] = []

@@ -59,6 +59,15 @@ package final class MemoryAccount: MemoryBudget {
         return false
     }
 
+    /// For tables that are to take several entries or none. `most`: what use may come to; nil: the budget, without the
+    /// room that is kept for somebody. False: it would exceed that, and nothing was charged.
+    package func reserveRoom(_ bytes: Int, most: Int? = nil) -> Bool {
+        let used = usedBytes.wrappingAdd(bytes, ordering: .relaxed).newValue
+        if most.map({ used <= $0 }) ?? !isShort(of: 0) { return true }
+        release(bytes)
+        return false
+    }
+
     package func release(_ bytes: Int) {
         usedBytes.wrappingSubtract(bytes, ordering: .relaxed)
     }

@@ -1,4 +1,4 @@
-import Reactor
+package import Reactor
 
 /// Copies of the entries of a few keys that live on several loops, and what commands did to them. The keys' partitions
 /// are reserved meanwhile, so nothing else changes them; what was changed goes back to the loops at the end.
@@ -38,6 +38,23 @@ package final class GatheredKeyspace: Keyspace {
 
     /// What is to be done to `key`.
     package func change(of key: [UInt8]) -> Change { slots[key]?.change ?? .none }
+
+    /// What storing all that was changed in so many tables may cost.
+    package func roomNeed(tables: Int) -> Int {
+        var need = RoomNeed()
+        for (key, slot) in slots {
+            guard case .store(let entry) = slot.change else { continue }
+            entry.withParts { value, metadata in
+                need.add(RecordShape(keyLength: key.count, valueLength: value.count, metadata: metadata), value)
+            }
+        }
+        return need.bytes(tables: tables)
+    }
+
+    /// Nothing is to be done to any key.
+    package func forgetChanges() {
+        for key in slots.keys { slots[key]?.change = .none }
+    }
 
     private func entry(_ key: Span<UInt8>) -> StoredEntry? {
         guard let slot = slots[[UInt8](span: key)] else { preconditionFailure("a key that was not gathered") }
@@ -90,6 +107,20 @@ extension GatheredKeyspace {
             set(key, StoredEntry(.blob(blob), deadlines))
         }
         return old == nil ? .created : .replaced
+    }
+
+    package func putPairs(of words: Arguments) throws(CacheFault) {
+        var bytes = 0
+        for index in stride(from: 1, to: words.count, by: 2) {
+            if case .bytes(let value) = words.value(index + 1) { bytes += value.count }
+        }
+        try charge(bytes)
+        for index in stride(from: 1, to: words.count, by: 2) {
+            switch words.value(index + 1) {
+            case .bytes(let value): set(words[index], StoredEntry(.bytes([UInt8](span: value)), .none))
+            case .blob(let blob): set(words[index], StoredEntry(.blob(blob), .none))
+            }
+        }
     }
 
     package func store(_ key: Span<UInt8>, _ entry: StoredEntry) throws(CacheFault) {

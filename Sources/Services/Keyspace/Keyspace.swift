@@ -41,6 +41,9 @@ package protocol Keyspace: AnyObject {
     /// Stores a plain value that never expires.
     func put(_ key: Span<UInt8>, _ value: CacheValue) throws(CacheFault)
 
+    /// Stores the pairs of keys and plain values behind the name in `words`: all of them, or none if there is no room.
+    func putPairs(of words: Arguments) throws(CacheFault)
+
     /// Stores an entry with all that it has.
     func store(_ key: Span<UInt8>, _ entry: StoredEntry) throws(CacheFault)
 

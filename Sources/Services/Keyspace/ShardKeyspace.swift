@@ -1,5 +1,5 @@
 import Cluster
-import Reactor
+package import Reactor
 
 /// The entries of one loop as commands see them: straight into the shard's table. Used on its loop only, which whoever
 /// takes it from the shard asserts.
@@ -72,6 +72,21 @@ package final class ShardKeyspace: Keyspace {
             now: loop.now)
         if box.hasLeases { endLease(of: key, after: outcome) }
         return outcome
+    }
+
+    package func putPairs(of words: Arguments) throws(CacheFault) {
+        let room = try box.contents.table.reserveRoom(forPairsOf: words, now: loop.now)
+        defer { account.release(room) }
+        try withReservedRoom { () throws(CacheFault) in
+            for index in stride(from: 1, to: words.count, by: 2) { try put(words[index], words.value(index + 1)) }
+        }
+    }
+
+    /// Runs `body`, for what it stores room being charged to the account already.
+    package func withReservedRoom<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        box.contents.table.hasReservedRoom = true
+        defer { box.contents.table.hasReservedRoom = false }
+        try body()
     }
 
     private func endLease(of key: Span<UInt8>, after outcome: PutOutcome) {
