@@ -9,7 +9,7 @@ import Testing
     private func take(_ count: Int, from buffer: OutputBuffer) -> [UInt8] {
         var taken: [UInt8] = []
         unsafe withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: 4) { vectors in
-            let used = unsafe buffer.gather(into: vectors)
+            let used = unsafe buffer.gather(into: vectors).vectors
             for index in 0..<used where taken.count < count {
                 let bytes = unsafe UnsafeRawBufferPointer(start: vectors[index].base, count: vectors[index].len)
                 unsafe taken.append(contentsOf: bytes.prefix(count - taken.count))

@@ -24,7 +24,14 @@ extension RESPConnection {
     /// What came of a command, and how long it took.
     func note(_ call: CommandCall, _ reply: Reply, _ arguments: Arguments) {
         if case .error(let error) = reply { server.statistics.countFailure(error, of: call.row) }
-        if call.startedAt != 0 { noteTime(call.row, nanoseconds: EventLoop.nanoseconds - call.startedAt, arguments) }
+        if call.startedAt != 0 { noteOwnTime(call.row, since: call.startedAt, arguments) }
+    }
+
+    /// What a command took on this loop, which counts against the connection's share of the turn.
+    func noteOwnTime(_ row: Int, since startedAt: UInt64, _ arguments: Arguments) {
+        let nanoseconds = EventLoop.nanoseconds - startedAt
+        connection.charge(nanoseconds: nanoseconds)
+        noteTime(row, nanoseconds: nanoseconds, arguments)
     }
 
     func noteTime(_ row: Int, nanoseconds: UInt64, _ arguments: Arguments) {

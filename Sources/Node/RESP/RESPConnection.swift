@@ -133,10 +133,11 @@ extension RESPConnection {
         return (consumed, bytes.count - consumed)
     }
 
-    /// Whether a further command may be begun: not while the client reads too little, nor with too many unanswered.
+    /// Whether a further command may be begun: not while the client reads too little, nor with too many unanswered, nor
+    /// when the connection has had its share of the turn.
     @inline(__always)
     private var mayGoOn: Bool {
-        !connection.isCongested && (!hasOrder || order.count < server.pipelineMax)
+        connection.mayTakeMore && (!hasOrder || order.count < server.pipelineMax)
     }
 
     func receivedEnd() {
@@ -268,7 +269,7 @@ extension RESPConnection {
             let handler = table.keyedHandlers[place]
             let startedAt = plan.isMeasured ? EventLoop.nanoseconds : 0
             let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
-            if startedAt != 0 { noteTime(place, nanoseconds: EventLoop.nanoseconds - startedAt, arguments) }
+            if startedAt != 0 { noteOwnTime(place, since: startedAt, arguments) }
             if case .error(let error) = reply { server.statistics.countFailure(error, of: place) }
             replyInTurn { $0.write(reply) }
         }

@@ -122,13 +122,14 @@ extension HTTPConnection {
         return consumed
     }
 
-    /// Whether the next event may be taken: not while a request holds the line, nor while the client does not read.
+    /// Whether the next event may be taken: not while a request holds the line, nor while the client does not read, nor
+    /// when the connection has had its share of the turn.
     private var mayDecode: Bool {
         switch phase {
         case .held, .ended: return false
-        case .body: return !connection.isCongested
+        case .body: return connection.mayTakeMore
         case .idle, .head:
-            guard hasKept, !connection.isCongested else { return !connection.isCongested }
+            guard hasKept, connection.mayTakeMore else { return connection.mayTakeMore }
             guard kept.count < server.limits.pipelineMax, heldBytes <= TCPConnection.congestedMin else { return false }
             return kept.last.map { $0.head.method.isSafe } ?? true
         }
@@ -298,9 +299,10 @@ extension HTTPConnection {
     }
 
     func didAnswer(_ exchange: HTTPExchange) {
-        let nanoseconds = EventLoop.nanoseconds &- exchange.startedAt
-        server.service.answered(exchange, status: exchange.status, nanoseconds: nanoseconds)
-        guard exchange.isKept else { return }
+        let now = EventLoop.nanoseconds
+        server.service.answered(exchange, status: exchange.status, nanoseconds: now &- exchange.startedAt)
+        let workTime = server.noteAnswer(at: now)
+        guard exchange.isKept else { return connection.charge(nanoseconds: workTime) }
         noteHeld(exchange)
         releaseAnswers()
         // Not at once: whoever answers may be in the middle of something that the next request would disturb.

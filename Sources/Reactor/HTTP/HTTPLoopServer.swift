@@ -28,6 +28,8 @@ final class HTTPLoopServer: @unchecked Sendable {
     private var spareExchange: HTTPExchange?
     private var freeExchanges: [HTTPExchange] = []
     private static let freeExchangesMax = 64
+    /// When the latest answer was complete, on the clock of `EventLoop.nanoseconds`.
+    private var answeredAt: UInt64 = 0
 
     init(
         loop: EventLoop, claim: PortClaim, limits: HTTPServerLimits, budget: any MemoryBudget,
@@ -95,6 +97,13 @@ extension HTTPLoopServer {
         } else if freeExchanges.count < Self.freeExchangesMax {
             freeExchanges.append(exchange)
         }
+    }
+
+    /// Notes an answer; returns how long (ns) the loop has worked since the last one, or since the turn brought its
+    /// requests: the time that this one took, without a look at the clock for its beginning.
+    func noteAnswer(at now: UInt64) -> UInt64 {
+        defer { answeredAt = now }
+        return now &- max(answeredAt, loop.arrivalNanoseconds)
     }
 }
 

@@ -264,6 +264,9 @@ extension EventLoop {
 
     package var statistics: LoopStatistics { counts }
 
+    /// The number of the present turn: another one each time after the sockets had theirs.
+    var turn: UInt64 { counts.turns }
+
     /// Nanoseconds on the clock of `nanoseconds` when the kernel handed over what this turn handles: measured once a
     /// turn.
     var arrivalNanoseconds: UInt64 {

@@ -271,24 +271,30 @@ extension OutputBuffer {
 // MARK: - Sending
 
 extension OutputBuffer {
-    /// Fills `vectors` with what is unsent, in order, and returns how many it used. They are valid until the buffer
-    /// changes.
-    func gather(into vectors: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
+    /// Fills `vectors` with what is unsent, in order, up to `bytesMax` bytes; returns how many it used, and the bytes
+    /// in them. They are valid until the buffer changes.
+    func gather(
+        into vectors: UnsafeMutableBufferPointer<uv_buf_t>, bytesMax: Int = .max
+    ) -> (vectors: Int, bytes: Int) {
         var used = 0
+        var bytes = 0
         var skip = sent
         func add(_ start: UnsafeMutablePointer<UInt8>, _ count: Int) {
-            guard used < vectors.count, count > skip else {
+            guard used < vectors.count, bytes < bytesMax, count > skip else {
                 skip = max(0, skip - count)
                 return
             }
             let first = unsafe UnsafeMutableRawPointer(start + skip).assumingMemoryBound(to: CChar.self)
-            unsafe vectors[used] = uv_buf_t(base: first, len: count - skip)
+            let length = min(count - skip, bytesMax - bytes)
+            unsafe vectors[used] = uv_buf_t(base: first, len: length)
             used += 1
+            bytes += length
             skip = 0
         }
         var position = 0
         if splicedCount > 0 {
             for splice in splices {
+                guard used < vectors.count, bytes < bytesMax else { return (used, bytes) }
                 unsafe add(base + position, splice.position - position)
                 position = splice.position
                 let blob = unsafe splice.blob.unsafeBytes
@@ -297,7 +303,7 @@ extension OutputBuffer {
             }
         }
         unsafe add(base + position, bytesCount - position)
-        return used
+        return (used, bytes)
     }
 
     func noteSent(_ count: Int) {

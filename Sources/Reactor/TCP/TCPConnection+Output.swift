@@ -9,10 +9,19 @@ extension TCPConnection {
         return buffer
     }
 
-    /// Bytes written here that the kernel has not taken yet.
-    package var backlog: Int { (writing?.remaining ?? 0) + (gathering?.remaining ?? 0) }
+    /// Bytes written here that the kernel has not taken yet, as far as that is known.
+    package var backlog: Int { (sending?.remaining ?? 0) + (gathering?.remaining ?? 0) }
 
     package var isCongested: Bool { backlog > Self.congestedMin }
+
+    /// Whether a further request may be taken: not while the client reads too little, nor when the connection has had
+    /// its share of the turn. Whoever then stops reading is told by `drained` when he may go on.
+    package var mayTakeMore: Bool { !share.isUsedUp && !isCongested }
+
+    /// Counts handling that took so long against the connection's share of the turn.
+    package func charge(nanoseconds: UInt64) {
+        share.add(nanoseconds: nanoseconds)
+    }
 
     /// Asks for one flush at the end of the turn, for output made outside the connection's own callbacks.
     package func flushAtEndOfTurn() {
@@ -27,26 +36,57 @@ extension TCPConnection {
         flushAtEndOfTurn()
     }
 
-    /// Writes what there is without waiting for the end of the turn, and tells the handler nothing. The connection may
-    /// be closed when this returns.
-    package func writeNow() { writeOut() }
+    /// Writes what there is without waiting for the end of the turn, whatever the connection's share of it, and tells
+    /// the handler nothing. The connection may be closed when this returns.
+    package func writeNow() {
+        while let buffer = nextToSend, write(buffer) {}
+    }
 
-    /// One gathered write of what there is; then the handler goes on if it was held up.
+    /// Writes what there is, and lets the handler go on if it was held up, as far as this turn's share goes.
     func flush() {
         isFlushScheduled = false
+        beginTurn()
         writeOut()
-        while writing == nil, isHeldUp {
+        while isAllWritten, isHeldUp {
+            guard !share.isUsedUp else { return goOnInNextTurn() }
             isHeldUp = false
             handler?.drained()
             writeOut()
         }
-        if writing == nil { didWriteAll() }
+        if isAllWritten { didWriteAll() }
+    }
+
+    /// To be called first whenever the loop comes to this connection.
+    func beginTurn() {
+        if !share.isOf(turn: loop.turn) { share = TurnShare(turn: loop.turn) }
+    }
+
+    private func goOnInNextTurn() {
+        guard !isGoingOn else { return }
+        isGoingOn = true
+        loop.execute { [self] in
+            isGoingOn = false
+            flush()
+        }
     }
 
     private func writeOut() {
-        while writing == nil, let buffer = gathering, !buffer.isEmpty, canWrite {
+        while let buffer = nextToSend {
+            guard !share.isUsedUp else { return goOnInNextTurn() }
             guard write(buffer) else { return }
         }
+    }
+
+    private var isAllWritten: Bool { sending == nil && gathering?.isEmpty ?? true }
+
+    /// What is to be offered to the kernel next; nil: nothing, or not now.
+    private var nextToSend: OutputBuffer? {
+        guard writingCount == 0, canWrite else { return nil }
+        if sending == nil, let buffer = gathering, !buffer.isEmpty {
+            sending = buffer
+            gathering = nil
+        }
+        return sending
     }
 
     private var canWrite: Bool {
@@ -56,34 +96,31 @@ extension TCPConnection {
         }
     }
 
-    /// Writes what the kernel takes at once and leaves the rest to libuv. False: nothing more can be written now.
+    /// Offers the kernel one write's worth of `sending` and leaves to libuv what it does not take at once. False:
+    /// nothing more can be written now.
     private func write(_ buffer: OutputBuffer) -> Bool {
-        let total = buffer.remaining
-        return unsafe withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: OutputBuffer.vectorsMax) { vectors in
-            let used = unsafe buffer.gather(into: vectors)
+        unsafe withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: OutputBuffer.vectorsMax) { vectors in
+            let offer = unsafe buffer.gather(into: vectors, bytesMax: Self.writeMax)
             let stream = unsafe tribe_stream_of_tcp(handle)
-            let written = unsafe Int(uv_try_write(stream, vectors.baseAddress, UInt32(used)))
+            let written = unsafe Int(uv_try_write(stream, vectors.baseAddress, UInt32(offer.vectors)))
             if written < 0, written != Int(UV_EAGAIN.rawValue) {
                 close()
                 return false
             }
-            buffer.noteSent(max(written, 0))
-            if written == total {
-                gathering = nil
-                loop.outputPool.giveBack(buffer)
-                return true
-            }
-            return unsafe leaveToLibuv(buffer, vectors: vectors)
+            didSend(max(written, 0))
+            if written == offer.bytes { return true }
+            unsafe leaveToLibuv(buffer, offer.bytes - max(written, 0), vectors: vectors)
+            return false
         }
     }
 
-    /// False, always: the rest leaves when the kernel has room.
-    private func leaveToLibuv(_ buffer: OutputBuffer, vectors: UnsafeMutableBufferPointer<uv_buf_t>) -> Bool {
-        let used = unsafe buffer.gather(into: vectors)
+    /// The next `count` bytes leave when the kernel has room.
+    private func leaveToLibuv(_ buffer: OutputBuffer, _ count: Int, vectors: UnsafeMutableBufferPointer<uv_buf_t>) {
+        let rest = unsafe buffer.gather(into: vectors, bytesMax: count)
         let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
         unsafe request.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
         let stream = unsafe tribe_stream_of_tcp(handle)
-        let status = unsafe uv_write(request, stream, vectors.baseAddress, UInt32(used)) { request, status in
+        let status = unsafe uv_write(request, stream, vectors.baseAddress, UInt32(rest.vectors)) { request, status in
             let connection = unsafe Unmanaged<TCPConnection>.fromOpaque(request!.pointee.data).takeRetainedValue()
             unsafe request!.deallocate()
             connection.didWrite(status: status)
@@ -91,32 +128,33 @@ extension TCPConnection {
         guard status == 0 else {
             unsafe Unmanaged<TCPConnection>.fromOpaque(request.pointee.data).release()
             unsafe request.deallocate()
-            close()
-            return false
+            return close()
         }
-        gathering = nil
-        writing = buffer
-        writingCount = unsafe vectors.prefix(used).reduce(0) { unsafe $0 + $1.len }
+        writingCount = rest.bytes
         backlogMovedAt = loop.monotonicNow
-        return false
     }
 
     private func didWrite(status: Int32) {
-        guard let buffer = writing else { return }
-        writing = nil
-        guard status == 0 else { return close() }
-        buffer.noteSent(writingCount)
-        if buffer.isEmpty {
-            loop.outputPool.giveBack(buffer)
-        } else if let later = gathering {
-            // More pieces than one write can name: the rest goes first.
-            buffer.append(contentsOf: later)
-            loop.outputPool.giveBack(later)
-            gathering = buffer
-        } else {
-            gathering = buffer
+        let count = writingCount
+        writingCount = 0
+        guard status == 0 else {
+            sending = nil
+            return close()
         }
+        beginTurn()
+        didSend(count)
         flush()
+    }
+
+    /// The kernel has taken the next `count` bytes of `sending`: the one place that counts them.
+    private func didSend(_ count: Int) {
+        guard let buffer = sending else { preconditionFailure("\(count) bytes of nothing were sent") }
+        buffer.noteSent(count)
+        share.addWritten(count)
+        if buffer.isEmpty {
+            sending = nil
+            loop.outputPool.giveBack(buffer)
+        }
     }
 
     private func didWriteAll() {
@@ -158,6 +196,11 @@ extension TCPConnection {
         stopReading()
         if let gathering { loop.outputPool.giveBack(gathering) }
         gathering = nil
+        // What libuv holds it gives back in the callback of the write.
+        if writingCount == 0, let sending {
+            loop.outputPool.giveBack(sending)
+            self.sending = nil
+        }
         closeHandle()
         handler?.closed()
         handler = nil
@@ -179,7 +222,7 @@ extension TCPConnection {
         case .lingering(let deadline):
             if now >= deadline { close() }
         case .open, .finishing:
-            if writing != nil, isWriteStalled(now: now, writeTime: writeTime) { return close() }
+            if writingCount > 0, isWriteStalled(now: now, writeTime: writeTime) { return close() }
             handler?.checkDeadlines(now: now)
         }
     }

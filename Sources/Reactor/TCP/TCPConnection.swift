@@ -18,8 +18,8 @@ package protocol ConnectionHandler: AnyObject {
 ///
 /// A life is a state machine: open, then perhaps finishing (all output is written, then our end is shut and what the
 /// peer still sends is thrown away, so that it reads our last answer instead of a reset), then closing, which ends in
-/// libuv's close callback. Output gathers in a buffer and leaves in one write per turn; while the kernel takes no more,
-/// libuv holds that buffer and a second one gathers.
+/// libuv's close callback. Output gathers in a buffer and leaves at the end of the turn; while that buffer is being
+/// sent, a second one gathers. In each turn a connection has its share (`TurnShare`) and goes on in the next.
 @safe
 package final class TCPConnection: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.
@@ -42,11 +42,16 @@ package final class TCPConnection: @unchecked Sendable {
     var isFlushScheduled = false
     /// The handler waits for `drained`, until the output is written or the turn ends.
     var isHeldUp = false
+    /// What it has used of this turn, or of the last one in which it did something.
+    var share = TurnShare(turn: 0)
+    /// It goes on in the loop's next turn.
+    var isGoingOn = false
 
-    /// Output of this turn, and of later ones while `writing` is under way.
+    /// New output: of this turn, and of later ones while `sending` is under way.
     var gathering: OutputBuffer?
-    /// Output that libuv holds until the kernel has taken it, and how many bytes of it.
-    var writing: OutputBuffer?
+    /// Output that is being sent: a part of it has been, or is with libuv. Never empty.
+    var sending: OutputBuffer?
+    /// The bytes of `sending` that libuv holds until the kernel has taken them; 0: it holds none.
     var writingCount = 0
     /// libuv's backlog when its progress was last looked at, and when it last moved (monotonic ms).
     var backlogSeen = 0
@@ -56,6 +61,8 @@ package final class TCPConnection: @unchecked Sendable {
 
     /// Over this backlog of output no further request is taken from the connection.
     package static let congestedMin = 1 << 20
+    /// Bytes that are offered to the kernel at once. A peer that reads along would have it take any number in one call.
+    static let writeMax = TurnShare.writtenMax
     /// How long a peer has to close after we have shut our end.
     static let lingerTime: UInt64 = 2_000
 
@@ -120,8 +127,8 @@ extension TCPConnection {
         let status = unsafe uv_read_start(
             tribe_stream_of_tcp(handle),
             { handle, _, buffer in
-                let shared = unsafe EventLoop.of(handle!.pointee.loop).readBuffer
-                unsafe buffer!.pointee = uv_buf_t(base: shared.baseAddress, len: shared.count)
+                let connection = unsafe Unmanaged<TCPConnection>.fromOpaque(handle!.pointee.data)
+                unsafe connection.takeUnretainedValue().provide(buffer!)
             },
             { stream, count, _ in
                 let connection = unsafe Unmanaged<TCPConnection>.fromOpaque(stream!.pointee.data)
@@ -130,9 +137,16 @@ extension TCPConnection {
         if status < 0 { close() }
     }
 
+    /// Gives libuv the loop's buffer to read into, or none: it then asks again in the next turn.
+    private func provide(_ buffer: UnsafeMutablePointer<uv_buf_t>) {
+        beginTurn()
+        let shared = unsafe loop.readBuffer
+        unsafe buffer.pointee = uv_buf_t(base: shared.baseAddress, len: share.mayRead ? shared.count : 0)
+    }
+
     /// The kernel's window then fills and the peer has to wait.
     package func stopReading() {
-        if isCongested { isHeldUp = true }
+        if !mayTakeMore { isHeldUp = true }
         guard isReading else { return }
         isReading = false
         unsafe uv_read_stop(tribe_stream_of_tcp(handle))
@@ -140,13 +154,14 @@ extension TCPConnection {
 
     private func didRead(_ count: Int) {
         if count > 0 {
+            share.addRead(count)
             guard isOpen else { return }
             let start = unsafe UnsafeRawPointer(loop.readBuffer.baseAddress!).assumingMemoryBound(to: UInt8.self)
             handlerInUse?.received(unsafe Span(_unsafeStart: start, count: count))
             flush()
         } else if count == Int(UV_EOF.rawValue) {
             didReadEnd()
-        } else if count < 0 {
+        } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {
             close()
         }
     }
