@@ -1,11 +1,14 @@
-// What Swift cannot import: casts between libuv's handle types, socket options set before a bind, and glibc's mallopt.
+// What Swift cannot import: casts between libuv's handle types, socket options set before a bind, an ioctl, and glibc's
+// mallopt.
 #ifndef TRIBE_CLIBUV_SHIM_H
 #define TRIBE_CLIBUV_SHIM_H
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -29,6 +32,14 @@ static inline int tribe_set_reuse_port(const uv_tcp_t *tcp) {
     if (status != 0) return status;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return uv_translate_sys_error(errno);
     return 0;
+}
+
+// Bytes that were given to the kernel for this socket and that the peer has not acknowledged; 0 if it cannot be told.
+static inline int tribe_unacknowledged(const uv_tcp_t *tcp) {
+    uv_os_fd_t fd;
+    int count = 0;
+    if (uv_fileno((const uv_handle_t *)tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &count) != 0) return 0;
+    return count;
 }
 
 #endif

@@ -17,8 +17,8 @@ import Testing
     }
 
     /// Answers `/SIZE` with the first bytes of `source`, by reference if that is all of it.
-    private static func server(_ source: Blob) throws -> HTTPTestServer {
-        try HTTPTestServer { exchange, _ in
+    private static func server(_ source: Blob, rateMin: Int = 1_024) throws -> HTTPTestServer {
+        let script = ServiceScript { exchange, _ in
             let size = Int(exchange.pathText.dropFirst())!
             let response = exchange.respond(.ok)
             if size == source.count {
@@ -27,6 +27,7 @@ import Testing
                 response.finish(body: source.span.extracting(0..<size))
             }
         }
+        return try HTTPTestServer(limits: { $0.bodyRateMin = rateMin }, script: script)
     }
 
     @Test(arguments: [-1, 0, 1], [false, true])
@@ -104,17 +105,35 @@ import Testing
         }
     }
 
-    @Test func aClientThatReadsNothingIsDroppedAfterTheIdleTime() throws {
-        let size = 16 << 20
-        let server = try Self.server(Self.pattern(size))
+    private static func readNothing(of server: HTTPTestServer, _ size: Int) throws -> HTTPTestClient {
         let client = try server.client(receiveBuffer: 4_096)
         try client.send(get("/\(size)"))
         #expect(server.hasConnections(1))
         #expect(Deadline.waitUntil { server.log.now.answered.count == 1 })
+        return client
+    }
+
+    @Test func aClientThatReadsNothingIsDroppedAfterTheIdleTimeHoweverLowTheMinimum() throws {
+        let size = 16 << 20
+        let server = try Self.server(Self.pattern(size), rateMin: 1)
+        let client = try Self.readNothing(of: server, size)
         server.pass(milliseconds: 1_000)
         server.pass(milliseconds: 60_000)
         #expect(server.connectionCount == 1)
         server.pass(milliseconds: 200_000)
         #expect(server.connectionCount == 0)
+        client.socket.close()
+    }
+
+    @Test func aClientThatReadsLessThanTheMinimumIsDroppedAfterTwoWindows() throws {
+        let size = 16 << 20
+        let server = try Self.server(Self.pattern(size), rateMin: 1 << 20)
+        let client = try Self.readNothing(of: server, size)
+        server.pass(milliseconds: 0)
+        server.pass(milliseconds: OutputPace.window + 1_000)
+        #expect(server.connectionCount == 1)
+        server.pass(milliseconds: 2 * OutputPace.window + 2_000)
+        #expect(server.connectionCount == 0)
+        client.socket.close()
     }
 }

@@ -125,12 +125,12 @@ final class HTTPTestServer: Sendable {
 
     /// Has every connection look at its deadlines as if `milliseconds` had gone by.
     func pass(milliseconds: UInt64) {
-        let writeTime = server.limits.idleTime
+        let limits = server.limits.output
         for loop in group.loops {
             loop.wait {
                 let now = loop.monotonicNow + milliseconds
                 for connection in loop.connections.all {
-                    connection.checkDeadlines(now: now, writeTime: writeTime)
+                    connection.checkDeadlines(now: now, limits: limits)
                 }
             }
         }

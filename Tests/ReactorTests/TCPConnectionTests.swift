@@ -263,7 +263,7 @@ import Testing
         let fired = Monitor(0)
         loop.wait {
             loop.watchLag()
-            loop.watchDeadlines(writeTime: 1)
+            loop.watchDeadlines(OutputLimits(rateMin: 1, stillTime: 1))
             var timer: LoopTimer?
             timer = LoopTimer(loop: loop) {
                 fired.withLock { $0 += 1 }

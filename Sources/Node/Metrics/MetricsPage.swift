@@ -119,6 +119,8 @@ struct MetricsPage {
         page.family("tribe_clients_dropped_total", .counter, "Clients disconnected for what they did not do.")
         page.sample(
             "tribe_clients_dropped_total", [("reason", "output")], readings.reduce(0) { $0 + $1.pubsub.dropped })
+        page.sample(
+            "tribe_clients_dropped_total", [("reason", "slow")], readings.reduce(0) { $0 + $1.loop.slowReaders })
     }
 
     private func writeCache(to page: inout PrometheusText) {

@@ -43,7 +43,7 @@ final class HTTPLoopServer: @unchecked Sendable {
         self.drainFlag = drainFlag
         self.service = service
         listener = try TCPListener(loop: loop, claim: claim) { [unowned self] in accept($0) }
-        loop.watchDeadlines(writeTime: limits.idleTime)
+        loop.watchDeadlines(limits.output)
     }
 }
 

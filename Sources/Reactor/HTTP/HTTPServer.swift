@@ -10,7 +10,7 @@ package struct HTTPServerLimits: Sendable {
     package var connections = 10_000
     /// From the first byte of a head, or from the connect, to its end.
     package var headerTime: UInt64 = 10_000
-    /// Bytes a second below which a body is given up.
+    /// Bytes a second below which a body is given up, and a client that reads what is written for it.
     package var bodyRateMin = 1_024
     /// Between two requests of a connection, and while a client reads nothing of its answer.
     package var idleTime: UInt64 = 75_000
@@ -24,6 +24,8 @@ package struct HTTPServerLimits: Sendable {
     package var drainTime: UInt64 = 30_000
 
     package init() {}
+
+    var output: OutputLimits { OutputLimits(rateMin: bodyRateMin, stillTime: idleTime) }
 
     var gate: HTTPLimits { HTTPLimits(headerMax: headerMax, fieldsMax: fieldsMax, uriMax: uriMax) }
 }

@@ -292,11 +292,12 @@ extension EventLoop {
         }
     }
 
-    /// Starts looking at the connections' deadlines. On the loop. `writeTime`: milliseconds after which a peer that
-    /// reads nothing is dropped.
-    package func watchDeadlines(writeTime: UInt64) {
-        connections.watch(loop: self, writeTime: writeTime)
+    /// Starts looking at the connections' deadlines. On the loop.
+    package func watchDeadlines(_ limits: OutputLimits) {
+        connections.watch(loop: self, limits: limits)
     }
+
+    func countSlowReader() { counts.slowReaders &+= 1 }
 }
 
 // MARK: - Executor

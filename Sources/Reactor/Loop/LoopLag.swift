@@ -7,6 +7,8 @@ package struct LoopStatistics: Sendable {
     package var latenessMax: UInt64 = 0
     package var stalls: UInt64 = 0
     package var latenessSamples: UInt64 = 0
+    /// Connections closed because their peer read too slowly.
+    package var slowReaders: UInt64 = 0
 
     /// A loop that was away for this many milliseconds has stalled (Cache rule 11).
     package static let stallMin: UInt64 = 500

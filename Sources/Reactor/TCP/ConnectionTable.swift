@@ -33,18 +33,18 @@ final class ConnectionTable {
 
     var all: [TCPConnection] { slots.compactMap(\.self) }
 
-    func watch(loop: EventLoop, writeTime: UInt64) {
+    func watch(loop: EventLoop, limits: OutputLimits) {
         let timer = LoopTimer(loop: loop) { [unowned self, unowned loop] in
-            sweepSlice(now: loop.monotonicNow, writeTime: writeTime)
+            sweepSlice(now: loop.monotonicNow, limits: limits)
         }
         timer.start(after: Self.sweepInterval, every: Self.sweepInterval)
         self.timer = timer
     }
 
-    private func sweepSlice(now: UInt64, writeTime: UInt64) {
+    private func sweepSlice(now: UInt64, limits: OutputLimits) {
         let end = min(slots.count, position + slots.count / Self.slicesPerSweep + 1)
         while position < end {
-            slots[position]?.checkDeadlines(now: now, writeTime: writeTime)
+            slots[position]?.checkDeadlines(now: now, limits: limits)
             position += 1
         }
         if position >= slots.count { position = 0 }

@@ -131,7 +131,6 @@ extension TCPConnection {
             return close()
         }
         writingCount = rest.bytes
-        backlogMovedAt = loop.monotonicNow
     }
 
     private func didWrite(status: Int32) {
@@ -151,6 +150,7 @@ extension TCPConnection {
         guard let buffer = sending else { preconditionFailure("\(count) bytes of nothing were sent") }
         buffer.noteSent(count)
         share.addWritten(count)
+        acceptedCount &+= UInt64(count)
         if buffer.isEmpty {
             sending = nil
             loop.outputPool.giveBack(buffer)
@@ -214,25 +214,34 @@ extension TCPConnection {
         }
     }
 
-    /// A look at the deadlines. `writeTime`: a peer that reads nothing for so long (ms) is dropped.
-    func checkDeadlines(now: UInt64, writeTime: UInt64) {
+    /// A look at the deadlines.
+    func checkDeadlines(now: UInt64, limits: OutputLimits) {
         switch life {
         case .closing:
             return
         case .lingering(let deadline):
             if now >= deadline { close() }
         case .open, .finishing:
-            if writingCount > 0, isWriteStalled(now: now, writeTime: writeTime) { return close() }
+            guard !isReadTooSlowly(now: now, limits: limits) else {
+                loop.countSlowReader()
+                return close()
+            }
             handler?.checkDeadlines(now: now)
         }
     }
 
-    private func isWriteStalled(now: UInt64, writeTime: UInt64) -> Bool {
-        let backlog = unsafe uv_stream_get_write_queue_size(tribe_stream_of_tcp(handle))
-        if backlog != backlogSeen {
-            backlogSeen = backlog
-            backlogMovedAt = now
+    private func isReadTooSlowly(now: UInt64, limits: OutputLimits) -> Bool {
+        guard backlog > 0 else {
+            pace.rest(taken: acceptedCount)
+            return false
         }
-        return now > backlogMovedAt + writeTime
+        return pace.isTooSlow(now: now, taken: acknowledgedCount, limits: limits)
+    }
+
+    /// Bytes that the peer's TCP has acknowledged since the connection began.
+    private var acknowledgedCount: UInt64 {
+        let left = unsafe uv_stream_get_write_queue_size(tribe_stream_of_tcp(handle))
+        let accepted = Int(acceptedCount) + max(0, writingCount - left)
+        return UInt64(max(0, accepted - Int(unsafe tribe_unacknowledged(handle))))
     }
 }

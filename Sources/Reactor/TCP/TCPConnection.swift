@@ -53,9 +53,9 @@ package final class TCPConnection: @unchecked Sendable {
     var sending: OutputBuffer?
     /// The bytes of `sending` that libuv holds until the kernel has taken them; 0: it holds none.
     var writingCount = 0
-    /// libuv's backlog when its progress was last looked at, and when it last moved (monotonic ms).
-    var backlogSeen = 0
-    var backlogMovedAt: UInt64 = 0
+    /// Bytes that the kernel has taken since the connection began, as far as that is known.
+    var acceptedCount: UInt64 = 0
+    var pace = OutputPace()
     /// Place in the loop's table of connections.
     var slot = 0
 
