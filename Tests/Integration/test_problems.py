@@ -87,6 +87,15 @@ def test_options_lists_what_is_allowed(client):
     assert {"GET", "PUT", "DELETE"} <= set(response["allow"].split(", "))
 
 
+@pytest.mark.parametrize("target, allowed", [
+    ("*", {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}), ("/v1/nothing/here", {"OPTIONS"}), ("//", {"OPTIONS"})])
+def test_options_is_answered_for_every_path(client, target, allowed):
+    response = client.request("OPTIONS", target)
+    assert response.status == 204
+    assert set(response["allow"].split(", ")) == allowed
+    assert client.request("GET", "/livez").status == 200
+
+
 def test_head_of_a_problem_has_no_body(client):
     response = client.request("HEAD", "/nothing")
     assert response.status == 404 and int(response["content-length"]) > 0

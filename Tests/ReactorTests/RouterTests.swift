@@ -38,7 +38,8 @@ import Testing
     ])
     func aPathWithoutARouteIsNotFound(_ path: String) throws {
         #expect(try answer(.get, path) == "404")
-        #expect(try answer(.options, path) == "404")
+        guard path.hasPrefix("/") else { return }
+        #expect(try answer(.options, path) == "OPTIONS OPTIONS")
     }
 
     @Test func getImpliesHeadUnlessARouteHasIt() throws {
@@ -47,6 +48,11 @@ import Testing
         #expect(try answer(.head, "/v1/jobs/batch") == "405 POST, OPTIONS")
         let own: [(HTTPMethod, String)] = [(.get, "/a"), (.head, "/a")]
         #expect(try answer(.head, "/a", of: own) == "HEAD /a")
+    }
+
+    @Test(arguments: ["*", ""]) func optionsOfTheServerListsTheMethodsOfAllRoutes(_ path: String) throws {
+        #expect(try answer(.options, path) == "OPTIONS GET, HEAD, POST, PUT, DELETE, OPTIONS")
+        #expect(try answer(.get, path) == "404")
     }
 
     @Test func optionsIsAnsweredForEveryKnownPath() throws {
@@ -178,7 +184,7 @@ private struct NaiveRouter {
         let fitting = routes.compactMap { route in ranks(of: route.1, segments).map { (route: route, ranks: $0) } }
         var allow = fitting.reduce(into: HTTPMethodSet()) { $0.insert(HTTPMethodSet($1.route.0)) }
         if allow.isEmpty {
-            return "404"
+            return method == .options ? "OPTIONS OPTIONS" : "404"
         }
         // A HEAD route counts where its pattern has one; elsewhere GET stands in for it.
         let usable = fitting.filter { candidate in

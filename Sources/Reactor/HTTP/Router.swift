@@ -6,7 +6,8 @@
 /// reads the key "batch" through `/v1/cache/{key}`. So a request may try several branches; each node of the trie is
 /// visited at most once, whatever the path. Segments are compared raw: `/v1/%63ache` is another path than `/v1/cache`.
 ///
-/// GET implies HEAD where no route of its own has it, and OPTIONS is answered for every path that has a route.
+/// GET implies HEAD where no route of its own has it, and OPTIONS is answered for every path: for one without a route
+/// that it allows nothing else, for `*`, the server as a whole (RFC 9110 §9.3.7), with every method of any route.
 package struct Router<Payload> {
     private let trie: RouteTrie
     private let payloads: [Payload]
@@ -31,7 +32,7 @@ extension Router: Sendable where Payload: Sendable {}
 
 package enum RouteAnswer: Sendable {
     case found(RouteMatch)
-    /// An OPTIONS request for a path without a route of its own for it.
+    /// An OPTIONS request for a path that has no route of its own for it.
     case options(allow: HTTPMethodSet)
     case methodNotAllowed(allow: HTTPMethodSet)
     case notFound
@@ -78,16 +79,20 @@ struct RouteTrie: Sendable {
     }
 
     func match(_ method: HTTPMethod, _ path: Span<UInt8>) -> RouteAnswer {
-        guard path.count > 0, path[0] == UInt8(ascii: "/") else { return .notFound }
+        guard path.count > 0, path[0] == UInt8(ascii: "/") else {
+            return method == .options ? .options(allow: allMethods) : .notFound
+        }
         var search = Search(method: method)
         if let route = walk(from: 0, path, at: 1, &search) {
             return .found(RouteMatch(route: route, parameters: search.parameters))
         }
-        if search.allow.isEmpty {
-            return .notFound
-        }
+        guard method == .options || !search.allow.isEmpty else { return .notFound }
         search.allow.insert(HTTPMethodSet(.options))
         return method == .options ? .options(allow: search.allow) : .methodNotAllowed(allow: search.allow)
+    }
+
+    private var allMethods: HTTPMethodSet {
+        nodes.reduce(into: HTTPMethodSet(.options)) { $0.formUnion($1.methods) }
     }
 
     /// The route below `node` for the segments of `path` from byte `start` on.
