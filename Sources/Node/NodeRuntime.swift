@@ -80,12 +80,22 @@ final class NodeRuntime: Sendable {
     /// Waits until the node has stopped; the exit code of the process.
     func waitForEnd() -> Int32 { end.wait() }
 
+    /// Says that the node is about to go (`/readyz`, and each answer) while it goes on serving for `drainDelay`, so
+    /// that a balancer takes it off before anybody is refused; then drains. A second time it ends the node at once.
     private func stop() {
         guard context.beginDrain() else {
             logger.warning("stopped a second time: ending at once")
             return end.signal(code: 1)
         }
-        logger.info("draining")
+        let delay = context.settings.drainDelay
+        logger.info("draining", metadata: ["delay": "\(DurationText.render(.milliseconds(Int64(delay))))"])
+        server.announceDrain()
+        let timer = LoopTimer(loop: context.group.loops[0]) { [self] in drain() }
+        timer.start(after: delay)
+    }
+
+    /// Closes the ports and ends the node when what was under way is finished.
+    private func drain() {
         // Both at once: a request that is answered from now on is the last of its connection.
         let cuts = Collected<Int>(from: 2) { [self] cuts in
             let cut = cuts.reduce(0, +)

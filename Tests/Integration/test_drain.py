@@ -1,11 +1,13 @@
 """SIGTERM: what is under way finishes, nothing new begins, and the exit code tells how it went."""
 import signal
 import socket
+import time
 
 import pytest
 
 from expectations import expect_problem, expect_value, put
 from http_client import Connection
+from resp_client import RESPConnection
 from servers import STOP_SECONDS
 from waiting import wait_until
 
@@ -67,14 +69,52 @@ def test_a_draining_node_is_alive_but_not_ready(node):
 def test_nobody_new_is_let_in(node):
     upload = begun(node, UPLOAD)
     begin_drain(node)
-
-    def is_refused() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", node.port)) != 0
-
-    wait_until(is_refused, "the port is closed")
+    wait_until(lambda: is_refused(node.port), "the port is closed")
     upload.close()
     assert exit_code(node) == 0
+
+
+def delayed(start_node, delay: str):
+    """A node that goes on serving for so long after it was told to stop."""
+    return start_node(loops=4, settings={"TRIBE_LIMITS_DRAINDELAY": delay})
+
+
+def is_refused(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_balancer_sees_that_a_node_drains_before_anybody_is_refused(start_node):
+    node = delayed(start_node, "2s")
+    kept = Connection(node.port)
+    assert kept.request("GET", "/livez").get("connection") is None
+    begun_at = time.monotonic()
+    begin_drain(node)
+    asked = 0
+    while time.monotonic() < begun_at + 1.5:
+        with Connection(node.port) as probe:
+            response = probe.request("GET", "/readyz")
+            assert response.status == 503 and response.body == b"draining\n"
+        with Connection(node.port) as client:
+            response = put(client, "/v1/cache/key")
+            assert response.status in (201, 204) and response["connection"] == "close"
+            assert client.is_closed_by_server()
+        with RESPConnection(node.resp_port) as redis:
+            assert redis.call("GET", "key") == b"value"
+        asked += 1
+    assert asked > 10
+    response = kept.request("GET", "/v1/cache/key")
+    assert response.status == 200 and response["connection"] == "close"
+    wait_until(lambda: is_refused(node.port) and is_refused(node.resp_port), "the ports are closed")
+    assert time.monotonic() >= begun_at + 2
+    assert exit_code(node) == 0
+
+
+def test_a_second_signal_ends_the_delay_and_all(start_node):
+    node = delayed(start_node, "1h")
+    begin_drain(node)
+    node.process.send_signal(signal.SIGINT)
+    assert exit_code(node) == 1
 
 
 def test_an_upload_under_way_finishes(node):

@@ -12,11 +12,19 @@ import Testing
                 ("TRIBE_LOOPS", "3"), ("TRIBE_CACHE_MEMORY", "64MiB"), ("TRIBE_CACHE_EVICTION", "refuse"),
                 ("TRIBE_LIMITS_IDLETIMEOUT", "5s"), ("TRIBE_LIMITS_CONNECTIONS", "7"), ("TRIBE_URL", "http://x"),
                 ("TRIBE_LIMITS_OUTPUTMAX", "1MiB"), ("TRIBE_LIMITS_UPSTASHBODYMAX", "2MiB"),
+                ("TRIBE_LIMITS_DRAINDELAY", "15s"),
             ], to: &settings)
         #expect(faults.isEmpty)
         #expect(settings.loops == 3 && settings.memory == 64 << 20 && settings.limits.connections == 7)
         #expect(settings.limits.idleTime == 5_000 && settings.outputMax == 1 << 20)
-        #expect(settings.upstashBodyMax == 2 << 20)
+        #expect(settings.upstashBodyMax == 2 << 20 && settings.drainDelay == 15_000)
+    }
+
+    @Test func aNodeNeedNotWaitBeforeItDrains() {
+        var settings = NodeSettings()
+        settings.drainDelay = 1
+        #expect(EnvironmentSettings.apply([("TRIBE_LIMITS_DRAINDELAY", "0s")], to: &settings).isEmpty)
+        #expect(settings.drainDelay == 0)
     }
 
     @Test(arguments: [

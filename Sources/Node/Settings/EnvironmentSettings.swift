@@ -28,6 +28,7 @@ enum EnvironmentSettings {
             { SettingText.size($1, min: 1, max: UpstashLimits.bodyMaxCeiling, into: &$0.upstashBodyMax) }
         ),
         ("TRIBE_LIMITS_OUTPUTMAX", { SettingText.size($1, min: 64 << 10, max: 1 << 40, into: &$0.outputMax) }),
+        ("TRIBE_LIMITS_DRAINDELAY", { SettingText.time($1, min: 0, into: &$0.drainDelay) }),
         ("TRIBE_LIMITS_DRAINTIMEOUT", { SettingText.time($1, into: &$0.limits.drainTime) }),
     ]
 
@@ -78,10 +79,10 @@ enum SettingText {
         }
     }
 
-    static func time(_ text: String, into target: inout UInt64) -> String? {
+    static func time(_ text: String, min: Int64 = 1, into target: inout UInt64) -> String? {
         do throws(DurationText.Fault) {
             let time = try DurationText.parse(text.utf8.span).milliseconds
-            guard time > 0 else { return "more than 0" }
+            guard time >= min else { return "more than 0" }
             target = UInt64(time)
             return nil
         } catch {

@@ -29,6 +29,9 @@ struct NodeSettings: Sendable {
     /// Bytes of a request's body on the Upstash front. More lets larger values and pipelines in.
     var upstashBodyMax = 10 << 20
 
+    /// How long (ms) a node that was told to stop says so and goes on serving before it closes its ports.
+    var drainDelay: UInt64 = 0
+
     var placementSeed: PlacementSeed { PlacementSeed(clusterName: cluster) }
 
     static let loopsMax = 256

@@ -66,12 +66,15 @@ package final class HTTPServer: Sendable {
         loopServers = servers
     }
 
+    /// From now on every answer says that it is the last of its connection; all else goes on. From any thread.
+    package func announceDrain() { drainFlag.set() }
+
     /// Stops accepting, lets requests under way finish, and calls `completion` on the first loop when every connection
     /// is closed, or when `limits.drainTime` has passed and the rest were cut. From any thread.
     package func drain(completion: @escaping @Sendable (_ cut: Int) -> Void) {
         let first = group.loops[0]
         let servers = loopServers
-        drainFlag.set()
+        announceDrain()
         let pending = DrainCount(count: servers.count, completion: completion)
         for server in servers {
             server.loop.execute {
@@ -83,7 +86,7 @@ package final class HTTPServer: Sendable {
     }
 }
 
-/// Says on every loop that the server drains.
+/// Says on every loop that the server drains, or will.
 final class DrainFlag: Sendable {
     private let flag = Atomic<Bool>(false)
 
