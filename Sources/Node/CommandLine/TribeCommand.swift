@@ -17,6 +17,22 @@ struct TribeCommand: ParsableCommand {
 }
 
 /// What main.swift calls.
-package func runTribe() {
-    TribeCommand.main()
+package func runTribe() -> Never {
+    do {
+        var command = try TribeCommand.parseAsRoot()
+        try command.run()
+        TribeCommand.exit()
+    } catch {
+        TribeCommand.end(with: error)
+    }
+}
+
+extension TribeCommand {
+    /// A wrong argument ends the program as a wrong setting does. ArgumentParser would have it end with 64 (EX_USAGE),
+    /// and whoever starts nodes had two codes to tell apart that ask for the same: look at what you wrote.
+    fileprivate static func end(with error: any Error) -> Never {
+        guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+        HostProcess.writeToStandardError(fullMessage(for: error) + "\n")
+        exit(withError: ExitCode(2))
+    }
 }
