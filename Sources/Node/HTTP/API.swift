@@ -28,14 +28,16 @@ final class APIRoute: Sendable {
 struct API: Sendable {
     let routes: [APIRoute]
     let router: Router<Int>
-    let document: [UInt8]
+    /// Sent by reference, from every loop.
+    let document: Blob
 
     init() throws(RouterFault) {
         let routes = Self.cacheRoutes + Self.systemRoutes + Self.upstashRoutes
         self.routes = routes
         router = try Router(
             routes.enumerated().map { ($0.element.route.method, $0.element.route.pattern, $0.offset) })
-        document = try OpenAPIDocument(title: "Tribe", version: TribeVersion.text, routes: routes.map(\.route)).bytes
+        let document = try OpenAPIDocument(title: "Tribe", version: TribeVersion.text, routes: routes.map(\.route))
+        self.document = Blob(copying: document.bytes.span)
     }
 }
 

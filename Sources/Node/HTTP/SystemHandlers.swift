@@ -35,8 +35,7 @@ enum SystemHandlers {
     static let openAPI: Handler = { service, exchange, _ in
         let response = exchange.respond(.ok)
         response.headers("Content-Type: application/json\r\nCache-Control: no-cache\r\n")
-        let document = service.node.api.document
-        response.finish(body: document.span)
+        response.finish(body: service.node.api.document)
     }
 
     static let cluster: Handler = { service, exchange, _ in
