@@ -1,6 +1,7 @@
 """What connections of the Redis protocol cost, and what a hostile one can make a node spend."""
 import contextlib
 import re
+import time
 
 import pytest
 
@@ -185,6 +186,19 @@ def test_strings_under_way_take_a_part_of_the_memory(start_node):
         assert OK in replies
         assert {reply.code for reply in replies if reply != OK} == {"OOM"}
         assert len([reply for reply in replies if reply != OK]) >= 20
+
+
+def test_a_large_command_that_comes_steadily_is_in_time_from_the_first_on(start_node):
+    """A look at the deadlines falls into it, seconds after the connection began and hours after the machine did."""
+    node = start_node()
+    piece = b"x" * (MEBIBYTE // 16)
+    with RESPConnection(node.resp_port) as connection:
+        connection.send(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$%d\r\n" % (30 * len(piece)))
+        for _ in range(30):
+            connection.send(piece)
+            time.sleep(0.1)
+        connection.send(b"\r\n")
+        assert connection.read() == OK
 
 
 def test_a_string_that_trickles_is_given_up(start_node):

@@ -22,9 +22,13 @@ extension RESPConnection {
         return true
     }
 
+    /// A command that is charged has begun to come.
+    @inline(__always)
+    var isArriving: Bool { inputCharge > 0 || decoder.hasBlobs }
+
     /// Ends a connection whose charged command comes too slowly, though all that comes is read.
     func checkArrival(now: UInt64) {
-        guard inputCharge > 0 || decoder.hasBlobs, !isWaiting, connection.isAwaited else {
+        guard isArriving, !isWaiting, connection.isAwaited else {
             return arrivalWindow.begin(now: now)
         }
         if arrivalWindow.isTooSlow(now: now, rateMin: server.node.settings.limits.bodyRateMin) {

@@ -69,7 +69,9 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
 extension RESPConnection {
     func received(_ bytes: Span<UInt8>) {
         guard !isEnded else { return }
-        session.latestAt = connection.loop.monotonicNow
+        let now = connection.loop.monotonicNow
+        session.latestAt = now
+        if !isArriving { arrivalWindow.begin(now: now) }
         arrivalWindow.bytes &+= bytes.count
         if input.isEmpty {
             let (consumed, kept) = decode(bytes)
