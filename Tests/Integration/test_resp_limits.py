@@ -1,7 +1,6 @@
 """What connections of the Redis protocol cost, and what a hostile one can make a node spend."""
 import contextlib
 import re
-import time
 
 import pytest
 
@@ -192,11 +191,16 @@ def test_a_large_command_that_comes_steadily_is_in_time_from_the_first_on(start_
     """A look at the deadlines falls into it, seconds after the connection began and hours after the machine did."""
     node = start_node()
     piece = b"x" * (MEBIBYTE // 16)
-    with RESPConnection(node.resp_port) as connection:
+    with RESPConnection(node.resp_port) as connection, RESPConnection(node.resp_port) as clock:
+        def milliseconds() -> int:
+            seconds, microseconds = clock.call("TIME")
+            return int(seconds) * 1_000 + int(microseconds) // 1_000
+
         connection.send(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$%d\r\n" % (30 * len(piece)))
-        for _ in range(30):
+        start = milliseconds()
+        for number in range(30):
             connection.send(piece)
-            time.sleep(0.1)
+            wait_until(lambda: milliseconds() >= start + number * 100, "the next piece is due")
         connection.send(b"\r\n")
         assert connection.read() == OK
 
