@@ -13,7 +13,7 @@ struct TribeCommand: ParsableCommand {
               tribe dev --http 127.0.0.1:0       on any free port
             """,
         version: TribeVersion.text,
-        subcommands: [DevCommand.self])
+        subcommands: [DevCommand.self, ConfigCommand.self])
 }
 
 /// What main.swift calls.

@@ -160,7 +160,7 @@ extension JSONFaults {
 }
 
 extension JSONValue.Kind {
-    var phrase: String {
+    package var phrase: String {
         switch self {
         case .null: "null"
         case .boolean: "a boolean"
@@ -177,7 +177,7 @@ extension JSONValue {
 
     /// The beginning of the source text, for a message. As it stands there, so that no control character of a string
     /// is on its way to a terminal.
-    var excerpt: String {
+    package var excerpt: String {
         var text = span
         guard text.count > Self.excerptMax else { return sourceText }
         text = text.extracting(first: Self.excerptMax)

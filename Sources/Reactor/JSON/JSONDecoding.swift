@@ -25,6 +25,7 @@ package final class JSONFaults {
         let missing: String?
         let code: JSONFault.Code
         let message: String
+        let hint: String?
     }
 
     package init() {}
@@ -33,13 +34,14 @@ package final class JSONFaults {
 
     /// A fault of `value`, or of the member `missing` that it lacks.
     package func add(
-        _ code: JSONFault.Code, at value: JSONValue, missing: String? = nil, _ message: @autoclosure () -> String
+        _ code: JSONFault.Code, at value: JSONValue, missing: String? = nil, hint: String? = nil,
+        _ message: @autoclosure () -> String
     ) {
         guard entries.count < Self.countMax else {
             omitted += 1
             return
         }
-        entries.append(Entry(node: value.index, missing: missing, code: code, message: message()))
+        entries.append(Entry(node: value.index, missing: missing, code: code, message: message(), hint: hint))
     }
 
     /// All of them in the order of the text, with their places. `value`: any one of the document.
@@ -54,7 +56,7 @@ package final class JSONFaults {
             place.advance(to: offset, in: value.source)
             faults.append(
                 JSONFault(
-                    code: entry.code, message: entry.message,
+                    code: entry.code, message: entry.message, hint: entry.hint,
                     pointer: path.pointer(to: entry.node, lacking: entry.missing, bytesMax: JSONFault.pointerMax),
                     offset: offset, line: place.line, column: place.column))
         }
@@ -136,19 +138,23 @@ package struct JSONFields: ~Escapable {
         faults.add(.unknownMember, at: name, "unknown member \(name.excerpt)\(hint(for: name))")
     }
 
-    /// The known name that was most likely meant: at most a third of the letters differ.
     private func hint(for name: JSONValue) -> String {
         guard name.content.count <= Self.hintedMax, let text = name.string else { return "" }
-        let distances = known.map { EditDistance.between(text, $0) }
-        guard let nearest = distances.min(), let index = distances.firstIndex(of: nearest) else { return "" }
-        return nearest * 3 <= max(text.utf8.count, 3) ? ", did you mean \"\(known[index])\"?" : ""
+        return EditDistance.nearest(to: text, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
     }
 }
 
-enum EditDistance {
+package enum EditDistance {
+    /// The word that was most likely meant by `text`: the nearest, if at most a third of the letters differ.
+    package static func nearest(to text: String, among words: [String]) -> String? {
+        let distances = words.map { between(text, $0) }
+        guard let least = distances.min(), let index = distances.firstIndex(of: least) else { return nil }
+        return least * 3 <= max(text.utf8.count, 3) ? words[index] : nil
+    }
+
     /// How many bytes must be inserted, removed, replaced, or swapped with their neighbour to make one text of the
     /// other (optimal string alignment).
-    static func between(_ left: String, _ right: String) -> Int {
+    package static func between(_ left: String, _ right: String) -> Int {
         let (left, right) = (Array(left.utf8), Array(right.utf8))
         var before: [Int] = []
         var previous = Array(0...right.count)

@@ -20,6 +20,8 @@ package struct JSONFault: Error, Hashable, Sendable {
     package let code: Code
     /// A sentence without its full stop, with at most a short excerpt of the document.
     package let message: String
+    /// What to write instead, where more is known than the message says.
+    package let hint: String?
     /// RFC 6901. The value at fault; for a missing member the place where it belongs; between two members or elements
     /// the container of both.
     package let pointer: String

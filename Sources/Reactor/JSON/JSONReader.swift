@@ -259,7 +259,7 @@ extension JSONReader {
         var place = JSONPlace()
         place.advance(to: stop.offset, in: source)
         return JSONFault(
-            code: stop.reason.code, message: stop.reason.message(under: limits),
+            code: stop.reason.code, message: stop.reason.message(under: limits), hint: nil,
             pointer: path.pointer(to: target, bytesMax: JSONFault.pointerMax),
             offset: stop.offset, line: place.line, column: place.column)
     }

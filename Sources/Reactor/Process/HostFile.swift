@@ -1,0 +1,126 @@
+import CLibuv
+import Glibc
+
+/// Small files: settings, secrets, a node's identity. Blocking, so not for loops.
+package enum HostFile {
+    /// What is known of a file without opening it. Symbolic links are followed.
+    package struct Status: Sendable {
+        package let isFile: Bool
+        package let isFolder: Bool
+        /// The lower 12 bits.
+        package let mode: UInt32
+        package let isOwn: Bool
+
+        /// Somebody beside the owner may do something with it.
+        package var isOpenToOthers: Bool { mode & 0o077 != 0 }
+        /// `0644`
+        package var modeText: String {
+            let digits = String(mode, radix: 8)
+            return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+        }
+    }
+
+    package static func status(of path: String) -> Status? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return Status(
+            isFile: status.st_mode & S_IFMT == S_IFREG, isFolder: status.st_mode & S_IFMT == S_IFDIR,
+            mode: status.st_mode & 0o7777, isOwn: status.st_uid == geteuid())
+    }
+
+    package struct Fault: Error, CustomStringConvertible {
+        package let path: String
+        package let reason: String
+
+        package var description: String { "\(path): \(reason)" }
+    }
+
+    /// The error of the call that has just failed.
+    private static func fault(_ path: String) -> Fault {
+        Fault(path: path, reason: unsafe String(cString: strerror(errno)))
+    }
+
+    /// All of a file of at most `bytesMax` bytes.
+    package static func contents(of path: String, bytesMax: Int) throws(Fault) -> [UInt8] {
+        guard status(of: path)?.isFolder != true else { throw Fault(path: path, reason: "it is a folder") }
+        guard let file = unsafe fopen(path, "r") else { throw fault(path) }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 16 << 10)
+        var count = 0
+        while true {
+            let room = bytes.count - count
+            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe fread(buffer.baseAddress?.advanced(by: count), 1, room, file)
+            }
+            count += read
+            if read < room { break }
+            guard count <= bytesMax else {
+                throw Fault(path: path, reason: "it has more than \(ByteSize.render(bytesMax))")
+            }
+            bytes.append(contentsOf: repeatElement(0, count: bytes.count))
+        }
+        guard unsafe ferror(file) == 0 else { throw fault(path) }
+        guard count <= bytesMax else {
+            throw Fault(path: path, reason: "it has more than \(ByteSize.render(bytesMax))")
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    /// The folder that a file is in.
+    package static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return workingFolder }
+        let folder = path[..<slash]
+        return folder.isEmpty ? "/" : String(folder)
+    }
+
+    /// The last part of a path.
+    package static func name(of path: String) -> String {
+        String(path.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
+    }
+
+    package static var workingFolder: String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard unsafe getcwd(&path, path.count) != nil else { return "." }
+        return String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Makes a folder, and those that it is in, which are all for their owner alone.
+    package static func makeFolder(_ path: String) throws(Fault) {
+        if let status = status(of: path) {
+            guard status.isFolder else { throw Fault(path: path, reason: "it is no folder") }
+            return
+        }
+        let parent = folder(of: path)
+        if parent != path, parent != "." { try makeFolder(parent) }
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw fault(path) }
+    }
+
+    /// Puts `bytes` in the place of a file, of which others see the old contents or the new, also after a power cut.
+    /// Its owner alone may read it.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(Fault) {
+        let draft = path + ".new"
+        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw fault(draft) }
+        let written = write(bytes, to: descriptor) && fsync(descriptor) == 0
+        let failure = written ? nil : fault(draft)
+        Glibc.close(descriptor)
+        if let failure { throw failure }
+        guard unsafe rename(draft, path) == 0 else { throw fault(path) }
+        let parent = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard parent >= 0 else { throw fault(path) }
+        defer { Glibc.close(parent) }
+        guard fsync(parent) == 0 else { throw fault(path) }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+}
