@@ -16,6 +16,7 @@ static inline uv_stream_t *tribe_stream_of_tcp(uv_tcp_t *tcp) { return (uv_strea
 static inline uv_handle_t *tribe_handle_of_tcp(uv_tcp_t *tcp) { return (uv_handle_t *)tcp; }
 static inline uv_handle_t *tribe_handle_of_timer(uv_timer_t *timer) { return (uv_handle_t *)timer; }
 static inline uv_handle_t *tribe_handle_of_signal(uv_signal_t *signal) { return (uv_handle_t *)signal; }
+static inline uv_handle_t *tribe_handle_of_fs_poll(uv_fs_poll_t *poll) { return (uv_handle_t *)poll; }
 static inline uv_handle_t *tribe_handle_of_async(uv_async_t *async) { return (uv_handle_t *)async; }
 static inline uv_handle_t *tribe_handle_of_prepare(uv_prepare_t *prepare) { return (uv_handle_t *)prepare; }
 static inline uv_handle_t *tribe_handle_of_check(uv_check_t *check) { return (uv_handle_t *)check; }

@@ -7,6 +7,8 @@ final class LoopParts {
     let api: APIService
     let pubsub: PubSubHub
     let resp: RESPLoopServer
+    /// On the first loop: what reads the settings anew.
+    var settingsKeeper: SettingsKeeper?
 
     /// Starts to listen for the Redis protocol. On the loop.
     init(node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount) throws {
@@ -18,6 +20,13 @@ final class LoopParts {
         loop.occupant = self
         let resp = resp
         loop.lagWatcher = { [unowned resp] lateness in resp.look(lateness: lateness) }
+    }
+
+    /// Settings have changed; those that are looked at with each request are in `NodeContext.live`. On the loop.
+    func adopt(_ settings: NodeSettings) {
+        api.adopt(hosts: settings.hostNames)
+        upstash.hosts = settings.hostNames
+        resp.adoptSettings()
     }
 
     static func of(_ loop: EventLoop) -> LoopParts {

@@ -4,6 +4,7 @@ import Synchronization
 
 /// What every part of a node may read: made at its start and not changed since, but for the state of the drain.
 final class NodeContext: Sendable {
+    /// As the node was started; `live` has what may have changed since.
     let settings: NodeSettings
     let identity: NodeIdentity
     let group: LoopGroup
@@ -21,29 +22,26 @@ final class NodeContext: Sendable {
     let httpAddress: String
     /// Where this node speaks the Redis protocol.
     let respAddress: String
-    /// Names besides addresses and single labels that `Host` may carry.
-    let hosts: [String]
     private let draining = Atomic<Bool>(false)
     private let latestClientID = Atomic<UInt64>(0)
     private let writesByUpstash = Atomic<UInt64>(0)
 
     init(
-        settings: NodeSettings, group: LoopGroup, cache: CacheDirectory, api: API, descriptorLimit: Int,
-        httpAddress: String, respAddress: String
+        settings: NodeSettings, identity: NodeIdentity, group: LoopGroup, cache: CacheDirectory, api: API,
+        descriptorLimit: Int, httpAddress: String, respAddress: String
     ) {
         self.settings = settings
         self.group = group
         self.cache = cache
         self.api = api
         pubsub = PubSubState(settings: settings, loops: group.loops.count, account: cache.account)
-        live = LiveSettings(clientsMax: settings.limits.connections)
+        live = LiveSettings(settings)
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
         self.respAddress = respAddress
         var random = SystemRandom()
         cursorSecret = HashSecret(using: &random)
-        identity = NodeIdentity.random(id: settings.nodeID)
-        hosts = []
+        self.identity = identity
         startedAt = EventLoop.nanoseconds / 1_000_000
     }
 
@@ -67,7 +65,7 @@ final class NodeContext: Sendable {
 
     /// How many copies of an entry there are, this node's included, and how many there ought to be.
     var copies: Copies {
-        Copies(holding: 1, wanted: min(settings.replicas, 1), othersAlive: 0)
+        Copies(holding: 1, wanted: min(live.replicas, 1), othersAlive: 0)
     }
 }
 

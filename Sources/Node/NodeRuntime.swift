@@ -9,21 +9,22 @@ final class NodeRuntime: Sendable {
     private let logger: Logger
     private let end = ExitSignal()
 
+    /// Held while the node runs.
+    private let dataDirectory: DataDirectory?
+
     /// Starts everything; requests are served when this returns. Throws what stops a node from starting.
-    init(settings: NodeSettings, logger: Logger) throws {
+    /// `files`: what the settings name; nil: nothing is named.
+    init(settings: NodeSettings, files: NamedFiles? = nil, logger: Logger) throws {
         HostProcess.ignoreBrokenPipes()
         HostProcess.returnLargeBlocks()
         let descriptorLimit = HostProcess.raiseDescriptorLimit()
         var settings = settings
-        let room = Self.connectionRoom(descriptorLimit: descriptorLimit, loops: settings.loops)
-        if settings.limits.connections > room {
-            logger.warning(
-                "fewer connections than asked for: raise the hard limit of open files (ulimit -Hn)",
-                metadata: ["asked": "\(settings.limits.connections)", "connections": "\(room)"])
-            settings.limits.connections = room
-        }
-        let address = try SocketAddress(parsing: settings.http)
-        let respAddress = try SocketAddress(parsing: settings.resp)
+        settings.limits.connections = Self.connections(
+            settings.limits.connections, descriptorLimit: descriptorLimit, loops: settings.loops, logger: logger)
+        let address = try SocketAddress(resolving: settings.http)
+        let respAddress = try SocketAddress(resolving: settings.resp)
+        dataDirectory = try settings.dataDir.map { path in try DataDirectory(of: settings, at: path) }
+        let identity = dataDirectory?.identity ?? .random(id: settings.nodeID)
         let group = try LoopGroup(count: settings.loops)
         let cache = try CacheDirectory(
             group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction,
@@ -32,8 +33,9 @@ final class NodeRuntime: Sendable {
         let claim = try PortClaim(address)
         let respClaim = try PortClaim(respAddress)
         let context = NodeContext(
-            settings: settings, group: group, cache: cache, api: api, descriptorLimit: descriptorLimit,
-            httpAddress: claim.address.description, respAddress: respClaim.address.description)
+            settings: settings, identity: identity, group: group, cache: cache, api: api,
+            descriptorLimit: descriptorLimit, httpAddress: claim.address.description,
+            respAddress: respClaim.address.description)
         self.context = context
         self.logger = logger
         self.respAddress = respClaim.address
@@ -48,6 +50,17 @@ final class NodeRuntime: Sendable {
         ) { loop in
             LoopParts.of(loop).api
         }
+        if let files { group.loops[0].wait { files.adopt(context) } }
+    }
+
+    /// So many connections as are `asked` for, or as there are descriptors for, with a warning.
+    static func connections(_ asked: Int, descriptorLimit: Int, loops: Int, logger: Logger) -> Int {
+        let room = connectionRoom(descriptorLimit: descriptorLimit, loops: loops)
+        guard asked > room else { return asked }
+        logger.warning(
+            "fewer connections than asked for: raise the hard limit of open files (ulimit -Hn)",
+            metadata: ["asked": "\(asked)", "connections": "\(room)"])
+        return room
     }
 
     /// Descriptors that are no connections: a few for each loop, the listeners, standard streams, and what files need.
@@ -77,6 +90,16 @@ final class NodeRuntime: Sendable {
             ])
     }
 
+    /// From now on the settings can be read anew: by the route, by SIGHUP, and when a file of theirs changes.
+    func keepSettings(_ reading: SettingsReading, _ reader: SettingsReader) {
+        let loop = context.group.loops[0]
+        loop.wait { [self] in
+            let keeper = SettingsKeeper(reading, reader, node: context, server: server, logger: logger)
+            LoopParts.of(loop).settingsKeeper = keeper
+            _ = LoopSignal(loop: loop, name: .hangup) { keeper.reload(cause: "SIGHUP") { _ in } }
+        }
+    }
+
     /// Waits until the node has stopped; the exit code of the process.
     func waitForEnd() -> Int32 { end.wait() }
 
@@ -87,7 +110,7 @@ final class NodeRuntime: Sendable {
             logger.warning("stopped a second time: ending at once")
             return end.signal(code: 1)
         }
-        let delay = context.settings.drainDelay
+        let delay = context.live.drainDelay
         logger.info("draining", metadata: ["delay": "\(DurationText.render(.milliseconds(Int64(delay))))"])
         server.announceDrain()
         let timer = LoopTimer(loop: context.group.loops[0]) { [self] in drain() }
@@ -113,7 +136,7 @@ final class NodeRuntime: Sendable {
     /// Ends the connections of the Redis protocol on every loop; `completion` is called on the first.
     private func drainCommands(completion: @escaping @Sendable (_ cut: Int) -> Void) {
         let first = context.group.loops[0]
-        let time = context.settings.limits.drainTime
+        let time = context.live.drainTime
         let cuts = Collected<Int>(from: context.group.loops.count) { completion($0.reduce(0, +)) }
         for loop in context.group.loops {
             loop.execute {

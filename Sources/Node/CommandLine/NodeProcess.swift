@@ -5,18 +5,16 @@ import Services
 
 /// A command that is a node until somebody stops it.
 enum NodeProcess {
-    /// Starts a node, prints `welcome`, and throws the exit code when the node has ended.
+    /// Starts a node, prints `welcome`, and throws the exit code when the node has ended: 2 if it may not start with
+    /// these settings, 1 if it cannot.
     static func run(
         _ reading: SettingsReading, _ reader: SettingsReader, welcome: (NodeRuntime) -> String
     ) throws -> Never {
         LoggingSystem.bootstrap { _ in NodeLogHandler.standard() }
         let logger = Logger(label: "tribe")
-        let runtime: NodeRuntime
-        do {
-            runtime = try NodeRuntime(settings: reading.settings, logger: logger)
-        } catch {
-            logger.error("cannot start", metadata: ["reason": "\(explain(error))"])
-            throw ExitCode(isPortTaken(error) ? 2 : 1)
+        let runtime = try start(reading, reader, logger)
+        if reading.settings.insecure {
+            logger.warning("insecure is set: whoever can connect may do everything")
         }
         runtime.announce()
         HostProcess.writeToStandardOutput(welcome(runtime))
@@ -25,6 +23,39 @@ enum NodeProcess {
 
     private static func isPortTaken(_ error: any Error) -> Bool {
         error is PortClaim.Taken || (error as? UVError)?.isAddressInUse == true
+    }
+
+    private static func start(
+        _ reading: SettingsReading, _ reader: SettingsReader, _ logger: Logger
+    ) throws -> NodeRuntime {
+        do {
+            let files = try NamedFiles(of: reading, reader.sources)
+            let runtime = try NodeRuntime(settings: reading.settings, files: files, logger: logger)
+            if reader.sources.file != nil { runtime.keepSettings(reading, reader) }
+            return runtime
+        } catch let faults as SettingFaults {
+            throw refuse(faults.all)
+        } catch DataDirectory.Fault.changed(let changed) {
+            throw refuse(
+                changed.map { setting, recorded in
+                    SettingFault(
+                        reading.place(of: setting, reader.sources),
+                        "\(setting.key) was fixed at \(recorded) when the node first started",
+                        hint: "Write \(recorded) again, or start with another dataDir")
+                })
+        } catch DataDirectory.Fault.ofAnotherNode(let id) {
+            let place = reading.place(of: SettingsTable["dataDir"], reader.sources)
+            throw refuse([SettingFault(place, "the folder is that of node \(id)", hint: "Give each node its own: {id}")]
+            )
+        } catch {
+            logger.error("cannot start", metadata: ["reason": "\(explain(error))"])
+            throw ExitCode(isPortTaken(error) ? 2 : 1)
+        }
+    }
+
+    private static func refuse(_ faults: [SettingFault]) -> ExitCode {
+        HostProcess.writeToStandardError(faults.map { "tribe: \($0)\n" }.joined())
+        return ExitCode(2)
     }
 
     private static func explain(_ error: any Error) -> String {
@@ -37,6 +68,12 @@ enum NodeProcess {
             "\(error.operation): this user may not; choose a port above 1023"
         case CacheFault.noAddressSpace(let bytes):
             "the system gives no \(bytes >> 30) GiB of addresses for the cache (ulimit -v, or vm.overcommit_memory=2)"
+        case DataDirectory.Fault.unusable(let fault):
+            "dataDir: \(fault)"
+        case DataDirectory.Fault.inUse(let path):
+            "dataDir: another process uses \(path)"
+        case DataDirectory.Fault.unreadable(let path, let reason):
+            "dataDir: \(path) cannot be read and was left as it is: \(reason)"
         default:
             "\(error)"
         }

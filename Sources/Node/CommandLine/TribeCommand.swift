@@ -10,10 +10,12 @@ struct TribeCommand: ParsableCommand {
             EXAMPLES
               tribe dev                          one node on 127.0.0.1:8080, nothing on disk
               tribe dev --memory 256MiB          with a cache of 256 MiB
-              tribe dev --http 127.0.0.1:0       on any free port
+              tribe start --node n1              a node of the cluster in cluster.json
+              tribe config check cluster.json    what is wrong with it
+              tribe reload                       read the settings anew
             """,
         version: TribeVersion.text,
-        subcommands: [DevCommand.self, ConfigCommand.self])
+        subcommands: [DevCommand.self, StartCommand.self, ConfigCommand.self, ReloadCommand.self])
 }
 
 /// What main.swift calls.

@@ -176,7 +176,7 @@ extension Transaction {
     /// changed anywhere, and `next` is told so.
     private func apply(_ keys: GatheredKeyspace, isLast: Bool, next: @escaping (Transaction, _ isDone: Bool) -> Void) {
         let account = executor.node.cache.account
-        let room = executor.node.settings.eviction == .refuse ? keys.roomNeed(tables: stops.count) : 0
+        let room = executor.node.live.eviction == .refuse ? keys.roomNeed(tables: stops.count) : 0
         let isDone = room == 0 || account.reserveRoom(room)
         if !isDone { keys.forgetChanges() }
         let countdown = Countdown(from: stops.count) { [self] in

@@ -44,7 +44,7 @@ struct API: Sendable {
 extension API {
     private static let cacheRoutes: [APIRoute] = [
         APIRoute(Route(.get, "/v1/cache/{key}", .getCacheEntry, .keyed(.get)), takesWait: true),
-        APIRoute(Route(.put, "/v1/cache/{key}", .putCacheEntry, .keyed(.put))) { $0.settings.valueMax },
+        APIRoute(Route(.put, "/v1/cache/{key}", .putCacheEntry, .keyed(.put))) { $0.cache.account.valueMax },
         APIRoute(Route(.delete, "/v1/cache/{key}", .deleteCacheEntry, .keyed(.delete))),
         APIRoute(Route(.post, "/v1/cache/{key}/touch", .touchCacheEntry, .keyed(.touch))),
         APIRoute(Route(.post, "/v1/cache/{key}/increment", .incrementCacheEntry, .keyed(.increment))),
@@ -62,14 +62,15 @@ extension API {
         APIRoute(Route(.get, "/metrics", .getPrometheusMetrics, .anywhere(SystemHandlers.metrics))),
         APIRoute(Route(.get, "/openapi.json", .getOpenAPIDocument, .anywhere(SystemHandlers.openAPI))),
         APIRoute(Route(.get, "/v1/cluster", .getCluster, .anywhere(SystemHandlers.cluster))),
+        APIRoute(Route(.post, "/v1/cluster/reload", .reloadSettings, .anywhere(SystemHandlers.reload))),
         APIRoute(Route(.get, "/v1/errors/{code}", .explainError, .anywhere(SystemHandlers.errorPage))),
         APIRoute(Route(.get, "/", .getStatusPage, .anywhere(StatusPage.handle))),
     ]
 
     /// Besides these the Upstash front has every path whose first segment is a command, and takes other methods too.
     private static let upstashRoutes: [APIRoute] = [
-        APIRoute(Route(.post, "/", .runCommand, .upstash(.command))) { $0.settings.upstashBodyMax },
-        APIRoute(Route(.post, "/pipeline", .runPipeline, .upstash(.pipeline))) { $0.settings.upstashBodyMax },
-        APIRoute(Route(.post, "/multi-exec", .runTransaction, .upstash(.transaction))) { $0.settings.upstashBodyMax },
+        APIRoute(Route(.post, "/", .runCommand, .upstash(.command))) { $0.live.upstashBodyMax },
+        APIRoute(Route(.post, "/pipeline", .runPipeline, .upstash(.pipeline))) { $0.live.upstashBodyMax },
+        APIRoute(Route(.post, "/multi-exec", .runTransaction, .upstash(.transaction))) { $0.live.upstashBodyMax },
     ]
 }

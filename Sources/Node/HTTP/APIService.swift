@@ -10,6 +10,8 @@ final class APIService: HTTPService {
     let shard: CacheShard
     private let upstash: UpstashFront
     private let router: Router<Int>
+    /// Names besides addresses and single labels that `Host` may carry.
+    private var hosts: [String]
     /// What to do by the index of the route, without a look into the table.
     private let plans: [Plan]
 
@@ -34,6 +36,7 @@ final class APIService: HTTPService {
         self.upstash = upstash
         shard = node.cache.shards[loop.index]
         router = node.api.router
+        hosts = node.settings.hostNames
         plans = node.api.routes.map { route in
             switch route.route.handler {
             case .anywhere: .anywhere
@@ -44,12 +47,15 @@ final class APIService: HTTPService {
         recorders = (0...node.api.routes.count).map { _ in RouteRecorder() }
     }
 
+    /// The roster has changed.
+    func adopt(hosts: [String]) { self.hosts = hosts }
+
     // MARK: HTTPService
 
     func admit(_ exchange: HTTPExchange) -> HTTPBodyPlan {
         switch findWay(of: exchange) {
         case .route(let index): .collect(max: node.api.routes[index].bodyMax(node))
-        case .upstash: .collect(max: node.settings.upstashBodyMax)
+        case .upstash: .collect(max: node.live.upstashBodyMax)
         case nil: .refused
         }
     }
@@ -105,14 +111,14 @@ final class APIService: HTTPService {
         }
         switch answer {
         case .found(let match):
-            guard BrowserRules.allow(exchange, hosts: node.hosts) else { return nil }
+            guard BrowserRules.allow(exchange, hosts: hosts) else { return nil }
             exchange.match = match
             return .route(match.route)
         case .options, .methodNotAllowed, .notFound:
             if let form = upstash.form(ofPath: head.path) {
                 return upstash.admits(exchange, form) ? .upstash(form) : nil
             }
-            if BrowserRules.allow(exchange, hosts: node.hosts) { answerWithoutRoute(exchange, answer) }
+            if BrowserRules.allow(exchange, hosts: hosts) { answerWithoutRoute(exchange, answer) }
             return nil
         }
     }
@@ -162,7 +168,7 @@ final class APIService: HTTPService {
     /// The deadline in milliseconds: the node's, or what the caller asks for if that is shorter. Nil: it asks for what
     /// cannot be read.
     private func requestTime(of head: HTTPRequestHead) -> UInt64? {
-        let time = node.settings.limits.requestTime
+        let time = node.live.requestTime
         guard let text = head[.xRequestTimeout] else { return time }
         guard let asked = try? DurationText.parse(text).milliseconds, asked > 0 else { return nil }
         return min(time, UInt64(asked))

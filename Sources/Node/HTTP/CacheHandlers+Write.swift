@@ -88,8 +88,8 @@ extension CacheHandlers {
     /// Explicit acks beyond what this cluster can give are refused before anything is written (Cache rule 14).
     static func checkAcks(_ acks: Int?, _ node: NodeContext, _ exchange: HTTPExchange) -> Bool {
         guard let acks, acks > 0 else { return true }
-        guard acks < node.settings.replicas else {
-            let most = node.settings.replicas - 1
+        guard acks < node.live.replicas else {
+            let most = node.live.replicas - 1
             exchange.respond(invalid: [Problem.Fault(parameter: "acks", "At most \(most): replicas less the primary.")])
             return false
         }

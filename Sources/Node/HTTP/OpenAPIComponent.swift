@@ -16,6 +16,7 @@ enum OpenAPIComponent: String, CaseIterable, Sendable {
     case invalidation = "Invalidation"
     case member = "Member"
     case clusterState = "ClusterState"
+    case reload = "Reload"
 
     var schema: Schema {
         switch self {
@@ -40,6 +41,7 @@ enum OpenAPIComponent: String, CaseIterable, Sendable {
             ])
         case .member: Self.memberSchema
         case .clusterState: Self.clusterSchema
+        case .reload: Self.reloadSchema
         }
     }
 
@@ -150,6 +152,12 @@ extension OpenAPIComponent {
         .required("version", .string, "Of the program."),
         .required("http", .string, "Address and port."),
         .required("resp", .nullable(.string), "Address and port; null: it does not speak RESP."),
+    ])
+
+    private static let reloadSchema = Schema.object([
+        .required("generation", .integer, "Of the settings that are in force."),
+        .required("applied", .array(.string), "Keys that have changed and are in force."),
+        .required("needsRestart", .array(.string), "Keys that have changed and keep their old value until a restart."),
     ])
 
     private static let clusterSchema = Schema.object([

@@ -120,7 +120,7 @@ extension OpenAPIOperation {
         case .invalidKey, .badCursor, .notFound, .noSuchRoute, .methodNotAllowed, .conflict, .refreshStale,
             .notAnInteger, .integerOverflow, .answerTooLarge, .staleToken, .idempotencyKeyInFlight, .preconditionFailed,
             .idempotencyKeyReused,
-            .outOfMemory, .notEnoughCopies, .noQuorum, .storageFull:
+            .noSettingsFile, .settingsRejected, .outOfMemory, .notEnoughCopies, .noQuorum, .storageFull:
             false
         }
     }

@@ -37,6 +37,13 @@ extension Operation {
         tag: .system, role: .read,
         answers: [Answer(200, "As this node sees them.", [.json(.component(.clusterState))])])
 
+    static let reloadSettings = Operation(
+        "reloadSettings", "Read the settings anew",
+        detail: "As SIGHUP does, and a change of the file. All of them are taken over, or none.",
+        tag: .system, role: .admin,
+        answers: [Answer(200, "They are in force, now or since before.", [.json(.component(.reload))])],
+        problems: [.noSettingsFile, .settingsRejected])
+
     static let explainError = Operation(
         "explainError", "What an error code means",
         tag: .system, role: .none,

@@ -36,6 +36,17 @@ struct Problem: Error, Hashable, Sendable {
             self.detail = detail
         }
 
+        /// A pointer into the settings file, or no place where a variable or flag is at fault.
+        init(_ fault: SettingFault) {
+            let text = fault.hint.isEmpty ? fault.message : "\(fault.message). \(fault.hint)"
+            switch fault.place {
+            case .file(_, let pointer, let line, let column):
+                self.init(pointer: pointer, detail: "line \(line), column \(column): \(text)")
+            case .variable(let name), .flag(let name):
+                self.init(pointer: "", detail: "\(name): \(text)")
+            }
+        }
+
         init(header: String, _ detail: String) {
             place = .header(header)
             self.detail = detail

@@ -20,6 +20,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case integerOverflow = "integer_overflow"
     case staleToken = "stale_token"
     case idempotencyKeyInFlight = "idempotency_key_in_flight"
+    case noSettingsFile = "no_settings_file"
+    case settingsRejected = "settings_rejected"
     case preconditionFailed = "precondition_failed"
     case payloadTooLarge = "payload_too_large"
     case answerTooLarge = "answer_too_large"
@@ -169,6 +171,12 @@ extension ProblemEntry {
             remedy:
                 "Correct every place that errors points to; all of them are listed. The shape is in /openapi.json."),
         ProblemEntry(
+            .settingsRejected, 422, "Settings rejected",
+            meaning:
+                "The settings that were read anew are wrong, or change what may not change. None of them was taken "
+                + "over; the node goes on with those that it had.",
+            remedy: "Correct every place that errors points to, raise generation, and reload again."),
+        ProblemEntry(
             .invalidParameter, 422, "Invalid parameter",
             meaning: "A parameter of the query or a field of the header has a value that this route cannot use.",
             remedy:
@@ -237,6 +245,10 @@ extension ProblemEntry {
             .integerOverflow, 409, "Integer overflow",
             meaning: "The sum would not fit into 64 bits. The value was left as it is.",
             remedy: "Replace the value, or increment by less."),
+        ProblemEntry(
+            .noSettingsFile, 409, "No settings file",
+            meaning: "This node was started without a settings file, so there is nothing to read anew.",
+            remedy: "Start it with tribe start --config FILE, or start it again with other flags."),
         ProblemEntry(
             .staleToken, 409, "Lease token no longer valid",
             meaning: "The lease of this token ran out, and the job was given to somebody else or has ended.",

@@ -52,8 +52,43 @@ enum SystemHandlers {
                     writer.member("resp", node.respAddress)
                 }
             }
-            writer.member("generation", 0)
+            writer.member("generation", node.live.generation)
             writer.member("epoch", 1)
+        }
+        let response = exchange.respond(.ok)
+        response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+        response.finish(body: writer.span)
+    }
+
+    /// Reads the settings anew on the first loop.
+    static let reload: Handler = { service, exchange, _ in
+        let (home, first) = (service.loop, service.node.group.loops[0])
+        first.executeHereOrThere {
+            guard let keeper = LoopParts.of(first).settingsKeeper else {
+                return home.executeHereOrThere {
+                    exchange.respond(.noSettingsFile, "This node was started without a settings file.")
+                }
+            }
+            keeper.reload(cause: "asked for by HTTP") { report in
+                home.executeHereOrThere { answer(exchange, report) }
+            }
+        }
+    }
+
+    private static func answer(_ exchange: HTTPExchange, _ report: ReloadReport) {
+        guard exchange.isAnswerable else { return }
+        guard report.faults.isEmpty else {
+            let detail = "None was taken over; generation \(report.generation) stays in force."
+            return exchange.respond(Problem(.settingsRejected, detail, faults: report.faults.map(Problem.Fault.init)))
+        }
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("generation", report.generation)
+            for (name, keys) in [("applied", report.applied), ("needsRestart", report.needsRestart)] {
+                writer.array(name) { writer in
+                    for key in keys { writer.string(key) }
+                }
+            }
         }
         let response = exchange.respond(.ok)
         response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")

@@ -10,7 +10,6 @@ final class PubSubHub: @unchecked Sendable {
 
     let node: NodeContext
     let loop: EventLoop
-    let outputMax: Int
     private var subscriptions = Subscriptions()
     private var subscribers: [SubscriberID: any Subscriber] = [:]
     private var outputs: [SubscriberID: PushOutput] = [:]
@@ -30,8 +29,9 @@ final class PubSubHub: @unchecked Sendable {
     init(node: NodeContext, loop: EventLoop) {
         self.node = node
         self.loop = loop
-        outputMax = node.settings.outputMax
     }
+
+    var outputMax: Int { node.live.outputMax }
 
     static func of(_ loop: EventLoop) -> PubSubHub { LoopParts.of(loop).pubsub }
 }

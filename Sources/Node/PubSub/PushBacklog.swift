@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// As a budget it is charged the payloads, which count in the budget of the cache too, as every blob does.
 final class PushBacklog: MemoryBudget, Sendable {
-    let bytesMax: Int
+    private let most: Atomic<Int>
     private let account: any MemoryBudget
     private let copied: [SharedBytes]
     private let payloads = SharedBytes()
@@ -17,10 +17,16 @@ final class PushBacklog: MemoryBudget, Sendable {
     private static let payloadsHardFactor = 2
 
     init(bytesMax: Int, loops: Int, account: any MemoryBudget) {
-        self.bytesMax = bytesMax
+        most = Atomic(bytesMax)
         self.account = account
         copied = (0..<loops).map { _ in SharedBytes() }
         asked = (0..<loops).map { _ in SharedFlag() }
+    }
+
+    /// May change at any time.
+    var bytesMax: Int {
+        get { most.load(ordering: .relaxed) }
+        set { most.store(newValue, ordering: .relaxed) }
     }
 
     var used: Int { copied.reduce(payloads.value) { $0 + $1.value } }

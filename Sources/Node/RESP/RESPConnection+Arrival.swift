@@ -31,7 +31,7 @@ extension RESPConnection {
         guard isArriving, !isWaiting, connection.isAwaited else {
             return arrivalWindow.begin(now: now)
         }
-        if arrivalWindow.isTooSlow(now: now, rateMin: server.node.settings.limits.bodyRateMin) {
+        if arrivalWindow.isTooSlow(now: now, rateMin: server.node.live.bodyRateMin) {
             refuse(.commandTooSlow)
         }
     }

@@ -43,6 +43,7 @@ extension RESPLoopServer {
     /// CONFIG SET has changed something.
     func adoptSettings() {
         measuresAll = node.live.measuresAll
+        limits.bulkMax = node.cache.account.valueMax
         executor.slowLog.shorten(to: node.live.slowLogLength)
     }
 

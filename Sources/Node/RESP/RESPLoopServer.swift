@@ -7,9 +7,8 @@ final class RESPLoopServer: @unchecked Sendable {
 
     let executor: CommandExecutor
     let statistics: CommandStatistics
-    let limits: RESPLimits
-    let pipelineMax: Int
-    let outputMax: Int
+    /// Of connections that are made from now on.
+    var limits = RESPLimits()
     /// Of the whole node.
     let connections: SharedCount
     private var listener: TCPListener?
@@ -48,22 +47,18 @@ final class RESPLoopServer: @unchecked Sendable {
     private var cutCount = 0
 
     init(executor: CommandExecutor, claim: PortClaim, connections: SharedCount) throws {
-        let settings = executor.node.settings
         self.executor = executor
         statistics = executor.statistics
         calls = Array(repeating: 0, count: executor.table.rows.count)
         baseCounts = executor.statistics.counts
         self.connections = connections
-        var limits = RESPLimits()
-        limits.bulkMax = settings.valueMax
-        self.limits = limits
-        pipelineMax = settings.limits.pipelineMax
-        outputMax = settings.outputMax
+        limits.bulkMax = executor.node.cache.account.valueMax
         listener = try TCPListener(loop: executor.loop, claim: claim) { [unowned self] in accept($0) }
     }
 
     var node: NodeContext { executor.node }
     var budget: any MemoryBudget { node.cache.account }
+    var pipelineMax: Int { node.live.pipelineMax }
 
     /// Whether something is going on that every command has to look at.
     @inline(__always)

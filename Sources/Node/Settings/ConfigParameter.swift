@@ -16,6 +16,7 @@ struct ConfigParameter: Sendable {
         case fixed
         case integer(@Sendable (NodeContext) -> ClosedRange<Int64>, @Sendable (NodeContext, Int64) -> Void)
         case memory(@Sendable (NodeContext) -> ClosedRange<Int64>, @Sendable (NodeContext, Int64) -> Void)
+        case word([String], @Sendable (NodeContext, String) -> Void)
         case clients
     }
 
@@ -47,6 +48,18 @@ struct ConfigParameter: Sendable {
             { "\($0.cache.account.budget)" }),
         ConfigParameter("maxclients", .clients, { "\($0.live.clientsMax)" }),
         ConfigParameter(
+            "maxmemory-policy",
+            .word(
+                CacheTable.Policy.allCases.map(\.redisName),
+                { node, name in
+                    if let policy = CacheTable.Policy.allCases.first(where: { $0.redisName == name }) {
+                        node.adopt(policy)
+                    }
+                }), { $0.live.eviction.redisName }),
+        ConfigParameter(
+            "proto-max-bulk-len",
+            .memory({ _ in bulkRange }, { $0.cache.account.valueMax = Int($1) }), { "\($0.cache.account.valueMax)" }),
+        ConfigParameter(
             "slowlog-log-slower-than", .integer({ _ in -1...Int64.max }, { $0.live.slowLogMicroseconds = $1 }),
             { "\($0.live.slowLogMicroseconds)" }),
         ConfigParameter(
@@ -58,19 +71,20 @@ struct ConfigParameter: Sendable {
             { "\($0.live.latencyMilliseconds)" }),
     ]
 
+    /// Redis has no smaller one either.
+    private static let bulkRange = Int64(1 << 20)...Int64(NodeSettings.valueMaxCeiling)
+
     private static let fixed: [ConfigParameter] = [
         ConfigParameter("appendonly", .fixed, { _ in "no" }),
         ConfigParameter("bind", .fixed, { String($0.respAddress.prefix { $0 != ":" }) }),
         ConfigParameter(
-            "client-output-buffer-limit", .fixed, { "normal 0 0 0 slave 0 0 0 pubsub \($0.settings.outputMax) 0 0" }),
+            "client-output-buffer-limit", .fixed, { "normal 0 0 0 slave 0 0 0 pubsub \($0.live.outputMax) 0 0" }),
         ConfigParameter("client-query-buffer-limit", .fixed, { _ in "\(RESPLimits().commandBytesMax)" }),
         ConfigParameter("cluster-enabled", .immutable, { _ in "no" }),
         ConfigParameter("databases", .immutable, { _ in "1" }),
         ConfigParameter("io-threads", .immutable, { "\($0.settings.loops)" }),
-        ConfigParameter("maxmemory-policy", .fixed, { $0.settings.eviction.redisName }),
         ConfigParameter("notify-keyspace-events", .fixed, { _ in "" }),
         ConfigParameter("port", .fixed, { String($0.respAddress.split(separator: ":").last ?? "") }),
-        ConfigParameter("proto-max-bulk-len", .fixed, { "\($0.settings.valueMax)" }),
         ConfigParameter("save", .fixed, { _ in "" }),
         ConfigParameter("tcp-keepalive", .fixed, { _ in "\(RESPLoopServer.keepAliveSeconds)" }),
         ConfigParameter("timeout", .fixed, { _ in "0" }),
@@ -96,6 +110,11 @@ extension ConfigParameter {
             guard let bytes = Self.memory(text) else { throw fault("argument must be a memory value") }
             try check(bytes, range(node))
             return { set($0, bytes) }
+        case .word(let words, let set):
+            guard words.contains(text) else {
+                throw fault("argument must be one of the following: \(words.joined(separator: ", "))")
+            }
+            return { set($0, text) }
         case .clients:
             guard let number = DecimalText.parse(text.utf8.span) else {
                 throw fault("argument couldn't be parsed into an integer")

@@ -66,8 +66,8 @@ enum SettingsTable {
         Setting(
             "secretFile", \.secretFile, .optionalPath, .live, is: [.privateFile, .idle],
             """
-            File of the secrets that peers know each other by, one a line, the newest first; mode 0600. Required unless \
-            every host is loopback.
+            File of the secrets that peers know each other by, one a line, the newest first; mode 0600. Required \
+            unless every host is loopback.
             """),
         Setting(
             "tokensFile", \.tokensFile, .optionalPath, .live, is: .privateFile,
@@ -77,7 +77,7 @@ enum SettingsTable {
             """),
         Setting(
             "insecure", \.insecure, .boolean, .restart,
-            "Allows to listen beyond loopback without tokens or secret: whoever connects may do everything."
+            "Allows to listen beyond loopback without tokens or secret: all may do everything."
         ),
         Setting(
             "tls.cert", \.tls.certificate, .optionalPath, .live, is: .file,

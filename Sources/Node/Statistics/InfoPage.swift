@@ -93,7 +93,7 @@ extension InfoPage {
             ("total_system_memory", "\(HostProcess.memoryLimit)"),
             ("total_system_memory_human", NumberText.bytes(HostProcess.memoryLimit)),
             ("maxmemory", "\(account.budget)"), ("maxmemory_human", NumberText.bytes(account.budget)),
-            ("maxmemory_policy", node.settings.eviction.redisName),
+            ("maxmemory_policy", node.live.eviction.redisName),
             ("mem_fragmentation_ratio", NumberText.fixed(Double(resident) / Double(max(used, 1)), 2)),
             ("mem_fragmentation_bytes", "\(resident - used)"), ("mem_allocator", "tribe"),
             ("active_defrag_running", "0"), ("lazyfree_pending_objects", "0"),

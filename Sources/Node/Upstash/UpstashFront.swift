@@ -22,21 +22,24 @@ final class UpstashFront: @unchecked Sendable {
     /// The clients that are sent events, and what keeps their connections from looking idle.
     var streams: [SubscriberID: UpstashEvents] = [:]
     var heartbeat: LoopTimer?
+    /// Names besides addresses and single labels that `Host` may carry.
+    var hosts: [String]
     /// What sync tokens of this node begin with.
     let syncTokenPrefix: [UInt8]
 
     init(executor: CommandExecutor) {
         self.executor = executor
         isOffered = executor.table.commands.map(Self.isOffered)
+        hosts = executor.node.settings.hostNames
         reader = UpstashReader(
-            bodyMax: executor.node.settings.upstashBodyMax, budget: executor.node.cache.account)
+            bodyMax: UpstashLimits.bodyMaxCeiling, budget: executor.node.cache.account)
         syncTokenPrefix = Array(executor.node.identity.uid.utf8.prefix(8))
     }
 
     var node: NodeContext { executor.node }
 
     /// Bytes of strings in one answer: as many as a client of the Redis protocol may leave unread, or one value.
-    var answerMax: Int { max(node.settings.outputMax, node.settings.valueMax) + UpstashLimits.uncharged }
+    var answerMax: Int { max(node.live.outputMax, node.cache.account.valueMax) + UpstashLimits.uncharged }
 }
 
 /// The forms of a request, but for those of the events, which are paths.
@@ -96,7 +99,7 @@ extension UpstashFront {
             return false
         }
         let isChange = form != .path || !head.method.isSafe || !isReadOnly(head)
-        if let refusal = BrowserRules.refusal(of: head, hosts: node.hosts, isChange: isChange) {
+        if let refusal = BrowserRules.refusal(of: head, hosts: hosts, isChange: isChange) {
             answerError(exchange, HTTPStatus(refusal.code.entry.status), "ERR \(refusal.detail)")
             return false
         }

@@ -3,7 +3,7 @@ final class HTTPLoopServer: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.
 
     let loop: EventLoop
-    let limits: HTTPServerLimits
+    private(set) var limits: HTTPServerLimits
     let budget: any MemoryBudget
     let service: any HTTPService
     private let connections: SharedCount
@@ -43,6 +43,16 @@ final class HTTPLoopServer: @unchecked Sendable {
         self.drainFlag = drainFlag
         self.service = service
         listener = try TCPListener(loop: loop, claim: claim) { [unowned self] in accept($0) }
+        loop.watchDeadlines(limits.output)
+    }
+}
+
+// MARK: - Limits
+
+extension HTTPLoopServer {
+    /// From now on `limits` count: those of a head for connections that are made from now on, the others for all.
+    func adopt(_ limits: HTTPServerLimits) {
+        self.limits = limits
         loop.watchDeadlines(limits.output)
     }
 }

@@ -33,6 +33,7 @@ package struct HTTPServerLimits: Sendable {
 /// An HTTP/1.1 server on every loop of a group, listening on one port.
 package final class HTTPServer: Sendable {
     package let address: SocketAddress
+    /// As they were at first.
     package let limits: HTTPServerLimits
     private let group: LoopGroup
     private let loopServers: [HTTPLoopServer]
@@ -68,6 +69,13 @@ package final class HTTPServer: Sendable {
 
     /// From now on every answer says that it is the last of its connection; all else goes on. From any thread.
     package func announceDrain() { drainFlag.set() }
+
+    /// From now on these limits are in force, on each loop as soon as it hears of it. From any thread.
+    package func adopt(_ limits: HTTPServerLimits) {
+        for server in loopServers {
+            server.loop.execute { server.adopt(limits) }
+        }
+    }
 
     /// Stops accepting, lets requests under way finish, and calls `completion` on the first loop when every connection
     /// is closed, or when `limits.drainTime` has passed and the rest were cut. From any thread.

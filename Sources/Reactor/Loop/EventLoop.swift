@@ -292,7 +292,7 @@ extension EventLoop {
         }
     }
 
-    /// Starts looking at the connections' deadlines. On the loop.
+    /// Starts looking at the connections' deadlines, or changes them. On the loop.
     package func watchDeadlines(_ limits: OutputLimits) {
         connections.watch(loop: self, limits: limits)
     }

@@ -11,11 +11,13 @@ package final class LoopSignal {
     package enum Name: Sendable {
         case terminate
         case interrupt
+        case hangup
 
         var number: Int32 {
             switch self {
             case .terminate: SIGTERM
             case .interrupt: SIGINT
+            case .hangup: SIGHUP
             }
         }
     }

@@ -9,6 +9,8 @@ final class ConnectionTable {
     private(set) var count = 0
     private var timer: LoopTimer?
     private var position = 0
+    /// Of those that read too little; nil: nobody looks yet.
+    private var limits: OutputLimits?
 
     private static let sweepInterval: UInt64 = 25
     private static let slicesPerSweep = 20
@@ -33,15 +35,19 @@ final class ConnectionTable {
 
     var all: [TCPConnection] { slots.compactMap(\.self) }
 
+    /// Looks at deadlines from now on; again: with other limits.
     func watch(loop: EventLoop, limits: OutputLimits) {
+        self.limits = limits
+        guard timer == nil else { return }
         let timer = LoopTimer(loop: loop) { [unowned self, unowned loop] in
-            sweepSlice(now: loop.monotonicNow, limits: limits)
+            sweepSlice(now: loop.monotonicNow)
         }
         timer.start(after: Self.sweepInterval, every: Self.sweepInterval)
         self.timer = timer
     }
 
-    private func sweepSlice(now: UInt64, limits: OutputLimits) {
+    private func sweepSlice(now: UInt64) {
+        guard let limits else { return }
         let end = min(slots.count, position + slots.count / Self.slicesPerSweep + 1)
         while position < end {
             slots[position]?.checkDeadlines(now: now, limits: limits)

@@ -7,8 +7,6 @@ package struct CacheDirectory: Sendable {
     package let account: MemoryAccount
     /// Seeds the placement of keys; the same on every node of a cluster.
     package let seed: PlacementSeed
-    /// Bytes of the largest value that commands may make out of smaller ones.
-    package let valueMax: Int
     /// The largest budget that there are addresses for.
     package let memoryMax: Int
 
@@ -20,9 +18,8 @@ package struct CacheDirectory: Sendable {
     ) throws(CacheFault) {
         var random = SystemRandom()
         let secret = HashSecret(using: &random)
-        account = MemoryAccount(budget: memory, shards: group.loops.count)
+        account = MemoryAccount(budget: memory, shards: group.loops.count, valueMax: valueMax)
         self.seed = seed
-        self.valueMax = valueMax
         memoryMax = max(memory, Self.reservation(memory: memory) / 21 * 20)
         var shards: [CacheShard] = []
         for loop in group.loops {
@@ -32,12 +29,18 @@ package struct CacheDirectory: Sendable {
             let table = try CacheTable(settings, account: account)
             shards.append(
                 CacheShard(
-                    loop: loop, table: table, account: account, seed: seed, secret: secret, node: node,
-                    valueMax: valueMax))
+                    loop: loop, table: table, account: account, seed: seed, secret: secret, node: node))
         }
         self.shards = shards
         for shard in shards {
             shard.loop.execute { shard.assumeIsolated { $0.startUpkeep() } }
+        }
+    }
+
+    /// What a full cache does from now on, each shard as soon as it hears of it. From any thread.
+    package func adopt(_ policy: CacheTable.Policy) {
+        for shard in shards {
+            shard.loop.execute { shard.assumeIsolated { $0.adopt(policy) } }
         }
     }
 

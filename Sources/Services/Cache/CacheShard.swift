@@ -14,7 +14,7 @@ package actor CacheShard {
     nonisolated let seed: PlacementSeed
     nonisolated let account: MemoryAccount
     /// Bytes of the largest value that commands may make.
-    nonisolated let valueMax: Int
+    nonisolated var valueMax: Int { account.valueMax }
     /// What the tag stamps and leases have been charged at.
     private var bytesCharged = 0
 
@@ -40,10 +40,9 @@ package actor CacheShard {
 
     package init(
         loop: EventLoop, table: consuming CacheTable, account: MemoryAccount, seed: PlacementSeed,
-        secret: HashSecret, node: UInt16, valueMax: Int
+        secret: HashSecret, node: UInt16
     ) {
         var random = SystemRandom()
-        self.valueMax = valueMax
         self.loop = loop
         self.account = account
         self.seed = seed
@@ -52,6 +51,9 @@ package actor CacheShard {
         box = ShardBox(ShardContents(table: table, tags: tags, clock: HybridClock(node: node)))
         leases = RefreshLeases(secret: secret)
     }
+
+    /// What a full cache does from now on.
+    func adopt(_ policy: CacheTable.Policy) { box.contents.table.policy = policy }
 
     /// Milliseconds since 1970.
     package var now: UInt64 { loop.now }

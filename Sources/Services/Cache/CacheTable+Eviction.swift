@@ -33,7 +33,7 @@ extension CacheTable {
             units -= spent
         }
         let extra = blobBytes + pageCost(for: sizeClass)
-        let most = settings.policy == .evict ? account.limit : account.budget
+        let most = policy == .evict ? account.limit : account.budget
         guard account.used + extra <= most else {
             account.want(extra)
             counts.refused += 1
@@ -52,7 +52,7 @@ extension CacheTable {
     mutating func shed(units: Int, now: UInt64) -> Int {
         if arena.evacuating != CacheArena.noPage { return evacuate(units: units) }
         if let sizeClass = arena.roomiestClass(slack: 0) { return beginEvacuation(of: sizeClass, units: units) }
-        return settings.policy == .evict ? evict(now: now) : 0
+        return policy == .evict ? evict(now: now) : 0
     }
 
     /// Evicts one entry. Returns how many it looked at.

@@ -46,12 +46,14 @@ package struct CacheTable: ~Copyable {
     }
 
     /// What happens to a put when the budget is used up.
-    package enum Policy: Sendable {
+    package enum Policy: CaseIterable, Sendable {
         case evict
         case refuse
     }
 
     let settings: Settings
+    /// What happens to a put when the budget is used up. May change.
+    var policy: Policy
     let account: MemoryAccount
     var arena: CacheArena
     let partitions: PartitionSet
@@ -76,6 +78,7 @@ package struct CacheTable: ~Copyable {
 
     package init(_ settings: Settings, account: MemoryAccount) throws(CacheFault) {
         self.settings = settings
+        policy = settings.policy
         self.account = account
         arena = try CacheArena(reserving: settings.reservation)
         partitions = PartitionSet(loop: settings.loop, loopCount: settings.loopCount)

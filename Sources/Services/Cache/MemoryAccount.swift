@@ -29,17 +29,25 @@ package final class MemoryAccount: MemoryBudget {
     /// The most that was refused of late; shards make room for it, so that a retry finds it.
     private let wantedBytes = Atomic<Int>(0)
     private let wantedUntil = Atomic<UInt64>(0)
+    private let valueBytesMax: Atomic<Int>
 
-    package init(budget: Int, shards: Int) {
+    package init(budget: Int, shards: Int, valueMax: Int = 64 << 20) {
         precondition(budget >= 0 && shards > 0)
         self.shards = shards
         budgetBytes = Atomic(budget)
+        valueBytesMax = Atomic(valueMax)
     }
 
     /// May change at any time; shards shed by and by until they fit.
     package var budget: Int {
         get { budgetBytes.load(ordering: .relaxed) }
         set { budgetBytes.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Bytes of the largest value that commands may make out of smaller ones. May change at any time.
+    package var valueMax: Int {
+        get { valueBytesMax.load(ordering: .relaxed) }
+        set { valueBytesMax.store(newValue, ordering: .relaxed) }
     }
 
     package var used: Int { usedBytes.load(ordering: .relaxed) }

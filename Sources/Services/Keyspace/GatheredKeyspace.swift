@@ -27,7 +27,7 @@ package final class GatheredKeyspace: Keyspace {
     /// `entries`: those that `cache` has under the keys; nil: none.
     package init(now: UInt64, in cache: CacheDirectory, entries: [(key: [UInt8], entry: StoredEntry?)]) {
         self.now = now
-        valueMax = cache.valueMax
+        valueMax = cache.account.valueMax
         account = cache.account
         for (key, entry) in entries { slots[key] = Slot(entry: entry) }
     }

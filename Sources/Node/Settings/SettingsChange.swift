@@ -1,0 +1,84 @@
+import Reactor
+import Services
+
+/// What comes of settings that were read anew: all of it, or nothing if anything is wrong. A pure core.
+struct SettingsChange: Sendable {
+    /// Put in force.
+    private(set) var applied: [Setting] = []
+    /// The old value stays until the node is started again.
+    private(set) var waiting: [Setting] = []
+    /// Why all of it is refused.
+    private(set) var faults: [SettingFault]
+    /// What is in force afterwards.
+    private(set) var settings: NodeSettings
+    /// Of the file that is in force afterwards.
+    private(set) var contents: String?
+
+    var isRejected: Bool { !faults.isEmpty }
+
+    /// `current`: what is in force, and the contents of the file that it came from. `memoryMax`: to which the cache can
+    /// grow while the node runs.
+    init(
+        from current: NodeSettings, contents: String?, to reading: SettingsReading, _ sources: SettingsSources,
+        memoryMax: Int
+    ) {
+        settings = current
+        self.contents = contents
+        faults = reading.faults
+        guard faults.isEmpty else { return }
+        let changed = SettingsTable.all.filter { $0.value(current) != $0.value(reading.settings) }
+        check(changed, reading, current, sources)
+        guard faults.isEmpty else { return }
+        self.contents = reading.contents
+        for setting in changed {
+            switch setting.reload {
+            case .live where setting.key == "cache.memory" && reading.settings.memory > memoryMax:
+                waiting.append(setting)
+            case .live:
+                applied.append(setting)
+                setting.copy(reading.settings, &settings)
+            case .restart, .fixed:
+                waiting.append(setting)
+            }
+        }
+        let own = (settings.http, settings.resp)
+        if own != (reading.settings.http, reading.settings.resp) { waiting.append(SettingsTable["nodes"]) }
+    }
+
+    private mutating func check(
+        _ changed: [Setting], _ reading: SettingsReading, _ current: NodeSettings, _ sources: SettingsSources
+    ) {
+        for setting in changed where setting.reload == .fixed {
+            let value = setting.value(current).text
+            faults.append(
+                SettingFault(
+                    reading.place(of: setting, sources),
+                    "\(setting.key) was fixed at \(value) when the node first started",
+                    hint: "Write \(value) again"))
+        }
+        let (old, new) = (current.generation, reading.settings.generation)
+        guard sources.file != nil, new <= old else { return }
+        let place = reading.place(of: SettingsTable["generation"], sources)
+        if reading.contents != contents {
+            let message = "the settings have changed and generation \(new) has not risen: \(old) is in force"
+            faults.append(SettingFault(place, message, hint: "Write \"generation\": \(old + 1)"))
+        } else if new < old {
+            let message = "generation \(new) is older than \(old), which is in force"
+            faults.append(SettingFault(place, message, hint: "Write \"generation\": \(old) or more"))
+        }
+    }
+}
+
+extension SettingsReading {
+    /// Where a setting has its value from, or would have.
+    func place(of setting: Setting, _ sources: SettingsSources) -> SettingFault.Place {
+        switch origin(of: setting) {
+        case .variable: .variable(setting.variable)
+        case .flag(let name): .flag(name)
+        case .file(let line, let column):
+            .file(sources.file ?? "", pointer: setting.pointer, line: line, column: column)
+        case .fallback, .command:
+            sources.file.map { .file($0, pointer: setting.pointer, line: 1, column: 1) } ?? .variable(setting.variable)
+        }
+    }
+}
