@@ -15,7 +15,9 @@ struct TribeCommand: ParsableCommand {
               tribe reload                       read the settings anew
             """,
         version: TribeVersion.text,
-        subcommands: [DevCommand.self, StartCommand.self, ConfigCommand.self, ReloadCommand.self])
+        subcommands: [
+            DevCommand.self, StartCommand.self, ConfigCommand.self, ReloadCommand.self, TokenCommand.self,
+        ])
 }
 
 /// What main.swift calls.

@@ -73,6 +73,23 @@ package struct SocketAddress: Sendable, CustomStringConvertible {
 
     package var isLoopback: Bool { host.hasPrefix("127.") || host == "::1" }
 
+    /// What tells one subscriber's addresses from another's: the address of IPv4, mapped into IPv6 or not, and the
+    /// first 64 bits of any other.
+    package var network: UInt64 {
+        var copy = storage
+        return unsafe withUnsafeBytes(of: &copy) { storage in
+            guard Int32(self.storage.ss_family) == AF_INET6 else {
+                let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_addr)!
+                return unsafe UInt64(UInt32(bigEndian: storage.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            }
+            let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)!
+            let high = unsafe UInt64(bigEndian: storage.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let low = unsafe UInt64(bigEndian: storage.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+            let isMapped = high == 0 && low >> 32 == 0xFFFF
+            return isMapped ? low & 0xFFFF_FFFF : high
+        }
+    }
+
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     func withPointer<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {
