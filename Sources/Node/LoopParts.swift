@@ -2,6 +2,7 @@ import Reactor
 
 /// What a node has on each of its loops, to be found from a call on the loop.
 final class LoopParts {
+    let access: LoopAccess
     let executor: CommandExecutor
     let upstash: UpstashFront
     let api: APIService
@@ -12,11 +13,12 @@ final class LoopParts {
 
     /// Starts to listen for the Redis protocol. On the loop.
     init(node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount) throws {
+        access = LoopAccess(tokens: node.tokensAtStart, failures: node.failedLogins)
         executor = CommandExecutor(node: node, loop: loop)
-        upstash = UpstashFront(executor: executor)
-        api = APIService(node: node, loop: loop, upstash: upstash)
+        upstash = UpstashFront(executor: executor, access: access)
+        api = APIService(node: node, loop: loop, upstash: upstash, access: access)
         pubsub = PubSubHub(node: node, loop: loop)
-        resp = try RESPLoopServer(executor: executor, claim: respClaim, connections: connections)
+        resp = try RESPLoopServer(executor: executor, access: access, claim: respClaim, connections: connections)
         loop.occupant = self
         let resp = resp
         loop.lagWatcher = { [unowned resp] lateness in resp.look(lateness: lateness) }

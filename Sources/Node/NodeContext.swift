@@ -11,6 +11,9 @@ final class NodeContext: Sendable {
     let cache: CacheDirectory
     let api: API
     let pubsub: PubSubState
+    /// One table for all loops: what it knows of the use of a token is the node's. Later ones are in `LoopAccess`.
+    let tokensAtStart: TokenTable?
+    let failedLogins: FailedLogins
     let live: LiveSettings
     /// Keys the check in the cursors of listings.
     let cursorSecret: HashSecret
@@ -28,7 +31,7 @@ final class NodeContext: Sendable {
 
     init(
         settings: NodeSettings, identity: NodeIdentity, group: LoopGroup, cache: CacheDirectory, api: API,
-        descriptorLimit: Int, httpAddress: String, respAddress: String
+        descriptorLimit: Int, httpAddress: String, respAddress: String, tokens: [TokenEntry]? = nil
     ) {
         self.settings = settings
         self.group = group
@@ -36,11 +39,13 @@ final class NodeContext: Sendable {
         self.api = api
         pubsub = PubSubState(settings: settings, loops: group.loops.count, account: cache.account)
         live = LiveSettings(settings)
+        tokensAtStart = tokens.map { TokenTable($0) }
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
         self.respAddress = respAddress
         var random = SystemRandom()
         cursorSecret = HashSecret(using: &random)
+        failedLogins = FailedLogins(secret: HashSecret(using: &random))
         self.identity = identity
         startedAt = EventLoop.nanoseconds / 1_000_000
     }

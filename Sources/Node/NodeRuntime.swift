@@ -35,7 +35,7 @@ final class NodeRuntime: Sendable {
         let context = NodeContext(
             settings: settings, identity: identity, group: group, cache: cache, api: api,
             descriptorLimit: descriptorLimit, httpAddress: claim.address.description,
-            respAddress: respClaim.address.description)
+            respAddress: respClaim.address.description, tokens: files?.tokens)
         self.context = context
         self.logger = logger
         self.respAddress = respClaim.address
@@ -50,7 +50,6 @@ final class NodeRuntime: Sendable {
         ) { loop in
             LoopParts.of(loop).api
         }
-        if let files { group.loops[0].wait { files.adopt(context) } }
     }
 
     /// So many connections as are `asked` for, or as there are descriptors for, with a warning.

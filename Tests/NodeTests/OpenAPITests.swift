@@ -100,9 +100,10 @@ import Testing
             let id = try #require(operation["operationId"] as? String)
             let security = try #require(operation["security"] as? [[String: [String]]])
             let responses = try #require(operation["responses"] as? [String: Any])
-            let role = roles[id] ?? roles[String(id.dropLast(4))]
-            #expect(security == (role == Operation.Role.none ? [] : [["token": [try #require(role).rawValue]]]))
-            #expect((responses["401"] != nil) == (role != Operation.Role.none))
+            let role = try #require(roles[id] ?? roles[String(id.dropLast(4))])
+            let names = role == .authenticated ? [[]] : role.names.map { [$0] }
+            #expect(security == names.map { ["token": $0] })
+            #expect((responses["401"] != nil) == !role.contains(.open))
         }
     }
 

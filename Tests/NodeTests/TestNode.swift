@@ -12,7 +12,7 @@ enum TestNode {
     /// Its values have at most a mebibyte, the least that Redis can be told too.
     static let forTranscripts = start(loops: 1, valueMax: 1 << 20)
 
-    static func start(loops: Int, valueMax: Int? = nil) -> NodeRuntime {
+    static func start(loops: Int, valueMax: Int? = nil, tokens: [TokenEntry]? = nil) -> NodeRuntime {
         var settings = NodeSettings()
         settings.valueMax = valueMax ?? settings.valueMax
         settings.http = "127.0.0.1:0"
@@ -20,7 +20,8 @@ enum TestNode {
         settings.loops = loops
         settings.memory = 256 << 20
         do {
-            return try NodeRuntime(settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            return try NodeRuntime(settings: settings, files: NamedFiles(tokens: tokens), logger: logger)
         } catch {
             fatalError("a node does not start: \(error)")
         }

@@ -3,6 +3,7 @@ import Reactor
 /// All tokens that are valid now. It never changes: another file is another table.
 final class TokenTable: Sendable {
     let tokens: [Token]
+    private let byDigest: [[UInt8]: Token]
 
     static let countMax = 1_000
 
@@ -10,26 +11,27 @@ final class TokenTable: Sendable {
     init(_ entries: [TokenEntry], former: TokenTable? = nil) {
         precondition(entries.count <= Self.countMax, "\(entries.count) tokens")
         tokens = entries.map { entry in
-            guard let old = former?.token(of: entry.digest) else { return Token(entry) }
+            guard let old = former?.token(known: entry.digest) else { return Token(entry) }
             let token = Token(entry, former: old)
             return token.isSame(as: old) ? old : token
         }
+        byDigest = Dictionary(uniqueKeysWithValues: tokens.map { ($0.digest.bytes, $0) })
     }
 
     /// The token that somebody presents. Every entry is compared, by its digest: how long that takes tells nothing.
     func token(presented: Span<UInt8>) -> Token? {
         guard presented.count <= Self.lengthMax else { return nil }
-        return token(of: SHA256Digest(of: presented))
+        let digest = SHA256Digest(of: presented)
+        var found: Token?
+        for token in tokens where token.digest.isEqual(to: digest) { found = token }
+        return found
     }
 
     /// Longer ones are not looked at.
     static let lengthMax = 1_024
 
-    func token(of digest: SHA256Digest) -> Token? {
-        var found: Token?
-        for token in tokens where token.digest.isEqual(to: digest) { found = token }
-        return found
-    }
+    /// The token of a digest that is no secret, since it comes from another table.
+    func token(known digest: SHA256Digest) -> Token? { byDigest[digest.bytes] }
 }
 
 // MARK: - The tokens file

@@ -7,7 +7,8 @@ struct DevCommand: ParsableCommand {
         commandName: "dev",
         abstract: "Start one node on this machine. Nothing is written to disk.",
         discussion: """
-            Anybody who can connect may do everything, so it listens on loopback addresses only. SIGTERM or \
+            Without --tokens anybody who can connect may do everything, so it listens on loopback addresses only. \
+            SIGHUP reads the tokens file again. SIGTERM or \
             Ctrl-C lets requests under way finish and exits with 0; a second one ends the node at once with 1.
 
             Every setting has a variable in the environment: TRIBE_LIMITS_IDLETIMEOUT for limits.idleTimeout and \
@@ -17,6 +18,7 @@ struct DevCommand: ParsableCommand {
               tribe dev
               tribe dev --http '[::1]:8080' --loops 2 --memory 1GiB
               tribe dev --set cache.eviction=refuse
+              tribe dev --tokens tokens.json
             """)
 
     @Option(
@@ -33,10 +35,15 @@ struct DevCommand: ParsableCommand {
 
     @OptionGroup var settings: SettingFlags
 
+    @Option(
+        help: ArgumentHelp("File of the tokens that are valid, mode 0600. (default: none)", valueName: "file"))
+    var tokens: String?
+
     func run() throws {
         var sources = settings.sources(file: nil, nodeID: nil)
         sources.http = http
         sources.resp = resp
+        if let tokens { sources.flags.append(.init(name: "--tokens", key: "tokensFile", text: tokens)) }
         let reader = SettingsReader(sources: sources)
         let reading = reader.read()
         try reading.exitIfWrong()

@@ -11,6 +11,9 @@ final class Command: Sendable {
     let usage: String
     let flags: CommandFlags
     let keys: KeyPositions
+    /// Roles of which the caller needs one.
+    let roles: Roles
+    let reach: NameReach
     let group: CommandGroup
     /// Since which version Redis has it.
     let since: String
@@ -19,9 +22,10 @@ final class Command: Sendable {
     let handler: CommandHandler
     let subcommands: [Command]
 
+    /// `roles`: those that the flags say, if none are given; `reach` likewise.
     init(
         _ name: String, arity: Int, usage: String = "", _ flags: CommandFlags = [], keys: KeyPositions = .none,
-        _ group: CommandGroup,
+        roles: Roles? = nil, reach: NameReach? = nil, _ group: CommandGroup,
         since: String, complexity: String = "O(1)", _ summary: String, subcommands: [Command] = [],
         _ handler: CommandHandler
     ) {
@@ -30,6 +34,9 @@ final class Command: Sendable {
         self.usage = usage
         self.flags = flags
         self.keys = keys
+        guard let roles = roles ?? flags.roles else { preconditionFailure("'\(name)' does not say who may") }
+        self.roles = roles
+        self.reach = reach ?? (flags.contains(.keyspace) ? .everything : .keys)
         self.group = group
         self.since = since
         self.summary = summary
@@ -98,6 +105,16 @@ struct CommandFlags: OptionSet, Sendable {
     static let devOnly = CommandFlags(rawValue: 1 << 17)
 }
 
+extension CommandFlags {
+    /// The roles that go with them; nil: none do, and the row has to say it.
+    fileprivate var roles: Roles? {
+        if contains(.noAuth) { return .open }
+        if contains(.admin) { return .admin }
+        if contains(.write) { return .write }
+        return contains(.readonly) ? .read : nil
+    }
+}
+
 enum CommandGroup: String, Sendable, CaseIterable {
     case string, bitmap, generic, connection, server, pubsub, transactions
 }
@@ -158,6 +175,7 @@ struct CommandContext: Sendable {
     let loop: EventLoop
     /// Nil for a front that has no connections of its own.
     let client: ClientSession?
+    let caller: Caller
     /// It is part of a transaction, for which all that its commands touch is reserved.
     var isInTransaction = false
 }

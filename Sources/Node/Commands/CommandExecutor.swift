@@ -52,23 +52,23 @@ final class CommandExecutor: @unchecked Sendable {
 
     /// Runs a command of the kinds that need no connection and calls `completion` here, now or later, once.
     func run(
-        _ command: Command, _ list: ArgumentList, client: ClientSession?,
+        _ command: Command, _ list: ArgumentList, _ requester: Requester,
         completion: @escaping @Sendable (Reply) -> Void
     ) {
         switch command.handler {
         case .keyed, .get, .set:
             runKeyed(command, list, completion: completion)
         case .local(let handler):
-            completion(Self.reply { () throws(CommandError) in try handler(context(client), list.arguments) })
+            completion(Self.reply { () throws(CommandError) in try handler(context(requester), list.arguments) })
         case .node(let handler):
-            handler(context(client), list, completion)
+            handler(context(requester), list, completion)
         case .control, .container:
             preconditionFailure("'\(command.name)' needs a connection")
         }
     }
 
-    func context(_ client: ClientSession?) -> CommandContext {
-        CommandContext(node: node, loop: loop, client: client)
+    func context(_ requester: Requester) -> CommandContext {
+        CommandContext(node: node, loop: loop, client: requester.client, caller: requester.caller)
     }
 
     static func reply(_ body: () throws(CommandError) -> Reply) -> Reply {
@@ -81,7 +81,7 @@ final class CommandExecutor: @unchecked Sendable {
 
     private func runKeyed(_ command: Command, _ list: ArgumentList, completion: @escaping @Sendable (Reply) -> Void) {
         let transaction = Transaction(
-            [QueuedCommand(command: command, list: list)], watched: [], client: nil, executor: self)
+            [QueuedCommand(command: command, list: list)], watched: [], Requester(caller: .anybody), executor: self)
         transaction.run { outcome in
             switch outcome {
             case .done(let replies): completion(replies[0])
@@ -128,6 +128,23 @@ final class Collected<Element: Sendable>: @unchecked Sendable {
         elements += more
         missing -= 1
         if missing == 0 { completion(elements) }
+    }
+}
+
+/// For whom commands are run. What he may was looked at; it is what some commands show him that depends on it.
+struct Requester: Sendable {
+    /// Nil for a front that has no connections of its own.
+    let client: ClientSession?
+    let caller: Caller
+
+    init(_ client: ClientSession) {
+        self.client = client
+        caller = client.caller
+    }
+
+    init(caller: Caller) {
+        client = nil
+        self.caller = caller
     }
 }
 

@@ -10,6 +10,7 @@ struct CommandPlan: BitwiseCopyable {
     let keyLast: Int8
     let keyStep: Int8
     let isMeasured: Bool
+    let roles: Roles
     let flags: CommandFlags.RawValue
 
     init(_ command: Command) {
@@ -18,6 +19,7 @@ struct CommandPlan: BitwiseCopyable {
         keyLast = Int8(command.keys.last)
         keyStep = Int8(command.keys.step)
         isMeasured = command.isMeasured
+        roles = command.roles
         flags = command.flags.rawValue
         kind =
             switch command.handler {

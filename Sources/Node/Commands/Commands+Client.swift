@@ -3,7 +3,8 @@ import Reactor
 extension CommandTable {
     static let clientCommands: [Command] = [
         Command(
-            "client", arity: -2, [], .connection, since: "2.4.0", complexity: "Depends on subcommand.",
+            "client", arity: -2, [], roles: .authenticated, .connection, since: "2.4.0",
+            complexity: "Depends on subcommand.",
             "About connections of this protocol.",
             subcommands: clientReadingSubcommands + clientSettingSubcommands + clientAdminSubcommands, .container)
     ]
@@ -13,16 +14,16 @@ extension CommandTable {
 
     private static let clientReadingSubcommands: [Command] = [
         Command(
-            "client|id", arity: 2, plain, .connection, since: "5.0.0",
+            "client|id", arity: 2, plain, roles: .authenticated, .connection, since: "5.0.0",
             "The number of this connection; no other ever has it.", .local(ClientCommands.id)),
         Command(
-            "client|info", arity: 2, plain, .connection, since: "6.2.0",
+            "client|info", arity: 2, plain, roles: .authenticated, .connection, since: "6.2.0",
             "The line of CLIENT LIST about this connection.", .local(ClientCommands.info)),
         Command(
-            "client|getname", arity: 2, plain, .connection, since: "2.6.9",
+            "client|getname", arity: 2, plain, roles: .authenticated, .connection, since: "2.6.9",
             "The name that this connection gave itself.", .local(ClientCommands.name)),
         Command(
-            "client|getredir", arity: 2, plain, .connection, since: "6.0.0",
+            "client|getredir", arity: 2, plain, roles: .authenticated, .connection, since: "6.0.0",
             "Where invalidations go: nowhere, as tracking is off.",
             .local { _, _ in .integer(-1) }),
         Command(
@@ -30,29 +31,30 @@ extension CommandTable {
             since: "2.4.0", complexity: "O(N), N connections",
             "One line for each connection of all loops.", .node(ClientCommands.list)),
         Command(
-            "client|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
+            "client|help", arity: 2, [.loading, .stale], roles: .authenticated, .connection, since: "5.0.0",
             "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 
     private static let clientSettingSubcommands: [Command] = [
         Command(
-            "client|setname", arity: 3, usage: "<name>", plain, .connection, since: "2.6.9",
+            "client|setname", arity: 3, usage: "<name>", plain, roles: .authenticated, .connection, since: "2.6.9",
             "Gives this connection a name for CLIENT LIST.", .local(ClientCommands.setName)),
         Command(
-            "client|setinfo", arity: 4, usage: "LIB-NAME <name> | LIB-VER <version>", plain, .connection,
+            "client|setinfo", arity: 4, usage: "LIB-NAME <name> | LIB-VER <version>", plain, roles: .authenticated,
+            .connection,
             since: "7.2.0",
             "Notes which library the client is made with, and its version.", .local(ClientCommands.setInfo)),
         Command(
-            "client|reply", arity: 3, usage: "ON|OFF|SKIP", plain, .connection, since: "3.2.0",
+            "client|reply", arity: 3, usage: "ON|OFF|SKIP", plain, roles: .authenticated, .connection, since: "3.2.0",
             "Switches replies on or off, or drops the next one.", .control(.clientReply)),
         Command(
-            "client|tracking", arity: -3, usage: "OFF", plain, .connection, since: "6.0.0",
+            "client|tracking", arity: -3, usage: "OFF", plain, roles: .authenticated, .connection, since: "6.0.0",
             "OFF is accepted; tracking itself is not offered.", .local(ClientCommands.track)),
         Command(
             "client|no-evict", arity: 3, usage: "ON|OFF", administrative, .connection, since: "7.0.0",
             "Accepted and shown; output limits hold all the same.", .local(ClientCommands.setEvictionMode)),
         Command(
-            "client|no-touch", arity: 3, usage: "ON|OFF", plain, .connection, since: "7.2.0",
+            "client|no-touch", arity: 3, usage: "ON|OFF", plain, roles: .authenticated, .connection, since: "7.2.0",
             "Accepted and shown.",
             .local(ClientCommands.setTouchMode)),
     ]

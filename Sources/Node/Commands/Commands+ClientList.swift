@@ -24,8 +24,12 @@ extension ClientCommands {
         var filter: ClientFilter
         let caller = context.client?.id ?? 0
         let isOldForm = arguments.count == 3
+        let parts = LoopParts.of(context.loop)
         do throws(CommandError) {
-            filter = try isOldForm ? ClientFilter(address: arguments.text(2)) : ClientFilter(killing: arguments)
+            filter =
+                try isOldForm
+                ? ClientFilter(address: arguments.text(2))
+                : ClientFilter(killing: arguments) { parts.access.isUser($0) }
         } catch {
             return completion(.error(error))
         }
@@ -89,6 +93,7 @@ struct ClientFilter: Sendable {
     var address: String?
     var localAddress: String?
     var kind: Kind?
+    var userName: String?
     var skipsCaller = false
     /// This one is not meant; 0: none.
     var excluded: UInt64 = 0
@@ -116,15 +121,17 @@ struct ClientFilter: Sendable {
     }
 
     /// `CLIENT KILL option value …`
-    init(killing arguments: Arguments) throws(CommandError) {
+    init(killing arguments: Arguments, isUser: (String) -> Bool) throws(CommandError) {
         skipsCaller = true
         for index in stride(from: 2, to: arguments.count, by: 2) {
             guard index + 1 < arguments.count else { throw .syntax }
-            try read(arguments, index)
+            try read(arguments, index, isUser)
         }
     }
 
-    private mutating func read(_ arguments: Arguments, _ index: Int) throws(CommandError) {
+    private mutating func read(
+        _ arguments: Arguments, _ index: Int, _ isUser: (String) -> Bool
+    ) throws(CommandError) {
         if arguments.has("id", at: index) {
             let error = CommandError("ERR client-id should be greater than 0")
             let id = try arguments.integer(index + 1, error)
@@ -137,9 +144,9 @@ struct ClientFilter: Sendable {
         } else if arguments.has("laddr", at: index) {
             localAddress = arguments.text(index + 1)
         } else if arguments.has("user", at: index) {
-            // There is one user: everybody.
             let name = arguments.text(index + 1)
-            guard name == "default" else { throw CommandError("ERR No such user '\(name)'") }
+            guard isUser(name) else { throw CommandError("ERR No such user '\(name)'") }
+            userName = name
         } else if arguments.has("skipme", at: index) {
             skipsCaller = arguments.has("yes", at: index + 1)
             guard skipsCaller || arguments.has("no", at: index + 1) else { throw .syntax }
@@ -162,6 +169,7 @@ struct ClientFilter: Sendable {
         if let ids, !ids.contains(session.id) { return false }
         if let address, session.address != address { return false }
         if let localAddress, session.localAddress != localAddress { return false }
+        if let userName, session.caller.userName != userName { return false }
         guard let kind else { return true }
         switch kind {
         case .normal: return !session.isSubscriber

@@ -3,22 +3,23 @@ import Reactor
 extension CommandTable {
     static let connectionCommands: [Command] = [
         Command(
-            "ping", arity: -1, [.fast, .whileSubscribed], .connection, since: "1.0.0",
+            "ping", arity: -1, [.fast, .whileSubscribed], roles: .authenticated, .connection, since: "1.0.0",
             "PONG, or the word that came with it: the connection lives.", .local(ConnectionCommands.ping)),
         Command(
-            "echo", arity: 2, [.loading, .stale, .fast], .connection, since: "1.0.0",
+            "echo", arity: 2, [.loading, .stale, .fast], roles: .authenticated, .connection, since: "1.0.0",
             "The word that came with it.",
             .local { _, arguments throws(CommandError) in .bytes(arguments[1]) }),
         Command(
             "auth", arity: -2, [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection], .connection,
             since: "1.0.0", complexity: "O(N), N passwords of the user",
-            "Says who the client is. Without tokens everybody is let in.",
+            "Says who the client is, by a token. Without a tokens file everybody is let in.",
             .local(ConnectionCommands.auth)),
         Command(
             "hello", arity: -1, [.noScript, .loading, .stale, .fast, .noAuth, .allowBusy, .connection], .connection,
             since: "6.0.0", "Chooses RESP2 or RESP3, and answers who speaks.", .control(.hello)),
         Command(
-            "select", arity: 2, [.loading, .stale, .fast, .connection], .connection, since: "1.0.0",
+            "select", arity: 2, [.loading, .stale, .fast, .connection], roles: .authenticated, .connection,
+            since: "1.0.0",
             "Chooses a database, of which there is one: 0.", .local(ConnectionCommands.select)),
         Command(
             "quit", arity: -1,
@@ -40,9 +41,17 @@ enum ConnectionCommands {
         return arguments.count == 2 ? .bytes(arguments[1]) : .status("PONG")
     }
 
-    /// There are no tokens: everybody who is heard at all may do everything.
-    static let auth: LocalHandler = { _, arguments throws(CommandError) in
+    /// `AUTH [name] token`
+    static let auth: LocalHandler = { context, arguments throws(CommandError) in
         guard arguments.count <= 3 else { throw .syntax }
+        let parts = LoopParts.of(context.loop)
+        guard !parts.access.isUnguarded else { return .ok }
+        guard let client = context.client, let connection = parts.resp.clients[client.id] else { throw .noAuth }
+        if arguments.count == 3 {
+            try connection.logIn(name: arguments[1], token: arguments[2])
+        } else {
+            try connection.logIn(name: nil, token: arguments[1])
+        }
         return .ok
     }
 

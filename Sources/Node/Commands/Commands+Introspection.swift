@@ -3,41 +3,46 @@ import Reactor
 extension CommandTable {
     static let introspectionCommands: [Command] = [
         Command(
-            "command", arity: -1, [.loading, .stale], .connection, since: "2.8.13", complexity: "O(N), N commands",
+            "command", arity: -1, [.loading, .stale], roles: .authenticated, .connection, since: "2.8.13",
+            complexity: "O(N), N commands",
             "Everything known of each command: words, flags, keys.", subcommands: introspectionSubcommands,
             .local { context, _ in .array(IntrospectionCommands.offered(context).map(\.description)) })
     ]
 
     private static let introspectionSubcommands: [Command] = [
         Command(
-            "command|count", arity: 2, [.loading, .stale], .connection, since: "2.8.13",
+            "command|count", arity: 2, [.loading, .stale], roles: .authenticated, .connection, since: "2.8.13",
             "How many commands there are.",
             .local { context, _ in .integer(IntrospectionCommands.offered(context).count) }),
         Command(
             "command|list", arity: -2, usage: "[FILTERBY (MODULE|ACLCAT|PATTERN) <word>]", [.loading, .stale],
-            .connection, since: "7.0.0", complexity: "O(N), N commands",
+            roles: .authenticated, .connection, since: "7.0.0", complexity: "O(N), N commands",
             "Their names, all or by a pattern or category.", .local(IntrospectionCommands.list)),
         Command(
-            "command|info", arity: -2, usage: "[<name> ...]", [.loading, .stale], .connection, since: "2.8.13",
+            "command|info", arity: -2, usage: "[<name> ...]", [.loading, .stale], roles: .authenticated, .connection,
+            since: "2.8.13",
             complexity: "O(N), N commands", "What is known of the named commands.",
             .local(IntrospectionCommands.info)),
         Command(
-            "command|docs", arity: -2, usage: "[<name> ...]", [.loading, .stale], .connection, since: "7.0.0",
+            "command|docs", arity: -2, usage: "[<name> ...]", [.loading, .stale], roles: .authenticated, .connection,
+            since: "7.0.0",
             complexity: "O(N), N commands",
             "Summaries, groups and costs of commands.",
             .local(IntrospectionCommands.docs)),
         Command(
-            "command|getkeys", arity: -4, usage: "<command> [<word> ...]", [.loading, .stale], .connection,
+            "command|getkeys", arity: -4, usage: "<command> [<word> ...]", [.loading, .stale], roles: .authenticated,
+            .connection,
             since: "2.8.13",
             complexity: "O(N), N words", "Which words of a command line are keys.",
             .local(IntrospectionCommands.keys)),
         Command(
-            "command|getkeysandflags", arity: -4, usage: "<command> [<word> ...]", [.loading, .stale], .connection,
+            "command|getkeysandflags", arity: -4, usage: "<command> [<word> ...]", [.loading, .stale],
+            roles: .authenticated, .connection,
             since: "7.0.0",
             complexity: "O(N), N words", "Which words of a command line are keys, and what is done to each.",
             .local(IntrospectionCommands.keysAndFlags)),
         Command(
-            "command|help", arity: 2, [.loading, .stale], .connection, since: "5.0.0",
+            "command|help", arity: 2, [.loading, .stale], roles: .authenticated, .connection, since: "5.0.0",
             "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }

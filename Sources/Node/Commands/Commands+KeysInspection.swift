@@ -4,10 +4,12 @@ import Services
 extension CommandTable {
     static let inspectionCommands: [Command] = [
         Command(
-            "object", arity: -2, [], .generic, since: "2.2.3", complexity: "Depends on subcommand.",
+            "object", arity: -2, [], roles: .authenticated, .generic, since: "2.2.3",
+            complexity: "Depends on subcommand.",
             "About how values are kept.", subcommands: objectCommands, .container),
         Command(
-            "memory", arity: -2, [], .server, since: "4.0.0", complexity: "Depends on subcommand.",
+            "memory", arity: -2, [], roles: .authenticated, .server, since: "4.0.0",
+            complexity: "Depends on subcommand.",
             "About what entries occupy.", subcommands: memoryCommands, .container),
     ]
 
@@ -19,7 +21,7 @@ extension CommandTable {
             "object|freq", arity: 3, usage: "<key>", [.readonly], keys: .second, .generic, since: "4.0.0",
             "Returns how often a key was used of late, from 0 to 3.", .keyed(InspectionCommands.frequency)),
         Command(
-            "object|help", arity: 2, [.loading, .stale], .generic, since: "6.2.0",
+            "object|help", arity: 2, [.loading, .stale], roles: .authenticated, .generic, since: "6.2.0",
             "The subcommands in short.",
             .local(CommandHelp.handler)),
         Command(
@@ -36,7 +38,7 @@ extension CommandTable {
 
     private static let memoryCommands: [Command] = [
         Command(
-            "memory|help", arity: 2, [.loading, .stale], .server, since: "4.0.0",
+            "memory|help", arity: 2, [.loading, .stale], roles: .authenticated, .server, since: "4.0.0",
             "The subcommands in short.",
             .local(CommandHelp.handler)),
         Command(

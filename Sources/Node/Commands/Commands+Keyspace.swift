@@ -7,23 +7,23 @@ import Services
 extension CommandTable {
     static let keyspaceCommands: [Command] = [
         Command(
-            "keys", arity: 2, [.readonly, .keyspace], .generic, since: "1.0.0", complexity: "O(N)",
+            "keys", arity: 2, [.readonly, .keyspace], reach: .permitted, .generic, since: "1.0.0", complexity: "O(N)",
             "All keys that match a pattern, gathered in steps.", .node(KeyspaceCommands.keys)),
         Command(
-            "scan", arity: -2, [.readonly, .keyspace], .generic, since: "2.8.0",
+            "scan", arity: -2, [.readonly, .keyspace], reach: .permitted, .generic, since: "2.8.0",
             complexity: "O(1) for every call. O(N) for a complete iteration.",
             "A few keys and a cursor to go on with, until that is 0.", .node(KeyspaceCommands.scan)),
         Command(
             "randomkey", arity: 1, [.readonly, .keyspace], .generic, since: "1.0.0",
             "One key by chance.", .node(KeyspaceCommands.randomKey)),
         Command(
-            "dbsize", arity: 1, [.readonly, .fast, .keyspace], .server, since: "1.0.0",
+            "dbsize", arity: 1, [.readonly, .fast, .keyspace], reach: .keys, .server, since: "1.0.0",
             "How many keys there are.", .node(KeyspaceCommands.size)),
         Command(
-            "flushall", arity: -1, [.write, .keyspace], .server, since: "1.0.0", complexity: "O(N)",
+            "flushall", arity: -1, [.write, .keyspace], roles: .admin, .server, since: "1.0.0", complexity: "O(N)",
             "Removes every key.", .node(KeyspaceCommands.flush)),
         Command(
-            "flushdb", arity: -1, [.write, .keyspace], .server, since: "1.0.0", complexity: "O(N)",
+            "flushdb", arity: -1, [.write, .keyspace], roles: .admin, .server, since: "1.0.0", complexity: "O(N)",
             "Removes every key: there is one database.", .node(KeyspaceCommands.flush)),
     ]
 }
@@ -38,6 +38,7 @@ enum KeyspaceCommands {
 
     static let keys: NodeHandler = { context, list, completion in
         var filter = KeyFilter()
+        filter.permitted = context.caller.patterns
         filter.setPattern(list.arguments[1])
         // One byte more tells what fits from what does not.
         let limits = KeySearch.Limits(bytes: keysBytesMax + 1)
@@ -52,7 +53,8 @@ enum KeyspaceCommands {
 
     static let scan: NodeHandler = { context, list, completion in
         do throws(CommandError) {
-            let request = try ScanRequest(list.arguments, loops: context.node.cache.shards.count)
+            var request = try ScanRequest(list.arguments, loops: context.node.cache.shards.count)
+            request.filter.permitted = context.caller.patterns
             let limits = KeySearch.Limits(
                 entries: request.count, steps: request.stepsMax(loops: context.node.cache.shards.count),
                 bytes: scanBytesMax)

@@ -4,7 +4,8 @@ import Services
 extension CommandTable {
     static let configCommands: [Command] = [
         Command(
-            "config", arity: -2, [], .server, since: "2.0.0", complexity: "Depends on subcommand.",
+            "config", arity: -2, [], roles: .authenticated, .server, since: "2.0.0",
+            complexity: "Depends on subcommand.",
             "About settings of the node.", subcommands: configSubcommands, .container)
     ]
 
@@ -29,7 +30,7 @@ extension CommandTable {
                 throw CommandError("ERR The server is running without a config file")
             }),
         Command(
-            "config|help", arity: 2, [.loading, .stale], .server, since: "5.0.0",
+            "config|help", arity: 2, [.loading, .stale], roles: .authenticated, .server, since: "5.0.0",
             "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }

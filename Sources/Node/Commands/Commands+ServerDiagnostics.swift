@@ -3,19 +3,21 @@ import Reactor
 extension CommandTable {
     static let diagnosticCommands: [Command] = [
         Command(
-            "info", arity: -1, [.loading, .stale], .server, since: "1.0.0",
+            "info", arity: -1, [.loading, .stale], roles: .read, .server, since: "1.0.0",
             "The state of the node, as lines of names and values by section.", .node(ServerCommands.information)),
         Command(
-            "time", arity: 1, [.loading, .stale, .fast], .server, since: "2.6.0",
+            "time", arity: 1, [.loading, .stale, .fast], roles: .authenticated, .server, since: "2.6.0",
             "The node's time: seconds since 1970 and microseconds.", .local(ServerCommands.time)),
         Command(
             "debug", arity: -2, [.admin, .noScript, .loading, .stale, .devOnly], .server, since: "1.0.0",
             complexity: "Depends on subcommand.", "For tests of clients; `tribe dev` only.", .node(DebugCommands.run)),
         Command(
-            "latency", arity: -2, [], .server, since: "2.8.13", complexity: "Depends on subcommand.",
+            "latency", arity: -2, [], roles: .authenticated, .server, since: "2.8.13",
+            complexity: "Depends on subcommand.",
             "About stalls of the loops.", subcommands: latencySubcommands, .container),
         Command(
-            "slowlog", arity: -2, [], .server, since: "2.2.12", complexity: "Depends on subcommand.",
+            "slowlog", arity: -2, [], roles: .authenticated, .server, since: "2.2.12",
+            complexity: "Depends on subcommand.",
             "About commands that took long.", subcommands: slowLogSubcommands, .container),
     ]
 
@@ -32,13 +34,14 @@ extension CommandTable {
             "latency|reset", arity: -2, usage: "[<event> ...]", administrative, .server, since: "2.8.13",
             "Forgets stalls.", .node(LatencyCommands.reset)),
         Command(
-            "latency|help", arity: 2, [.loading, .stale], .server, since: "2.8.13",
+            "latency|help", arity: 2, [.loading, .stale], roles: .authenticated, .server, since: "2.8.13",
             "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 
     private static let slowLogSubcommands: [Command] = [
         Command(
-            "slowlog|get", arity: -2, usage: "[<count>]", [.admin, .loading, .stale], .server, since: "2.2.12",
+            "slowlog|get", arity: -2, usage: "[<count>]", [.admin, .loading, .stale], reach: .everything, .server,
+            since: "2.2.12",
             complexity: "O(N), N entries", "The latest commands that took long.", .node(SlowLogCommands.get)),
         Command(
             "slowlog|len", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
@@ -47,7 +50,7 @@ extension CommandTable {
             "slowlog|reset", arity: 2, [.admin, .loading, .stale], .server, since: "2.2.12",
             complexity: "O(N), N entries", "Forgets them.", .node(SlowLogCommands.reset)),
         Command(
-            "slowlog|help", arity: 2, [.loading, .stale], .server, since: "6.2.0",
+            "slowlog|help", arity: 2, [.loading, .stale], roles: .authenticated, .server, since: "6.2.0",
             "The subcommands in short.", .local(CommandHelp.handler)),
     ]
 }

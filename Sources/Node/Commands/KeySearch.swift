@@ -3,6 +3,8 @@ import Services
 
 /// Which keys a search is after.
 struct KeyFilter: Sendable {
+    /// The keys that the caller may have; nil: all.
+    var permitted: NamePatterns?
     /// Nil: any key.
     var pattern: GlobPattern?
     /// Nil: values of any kind.
@@ -18,6 +20,7 @@ struct KeyFilter: Sendable {
 
     /// Nil: it is not decided yet, and there is no more `work`.
     func matches(_ key: Span<UInt8>, _ attempt: inout GlobPattern.Attempt, work: inout Int) -> Bool? {
+        if let permitted, !permitted.contain(key) { return false }
         guard let pattern else { return true }
         return pattern.matches(key, &attempt, work: &work)
     }

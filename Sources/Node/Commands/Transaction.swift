@@ -36,7 +36,7 @@ final class Transaction: @unchecked Sendable {
 
     private let commands: [QueuedCommand]
     private let watched: [WatchedKey]
-    private let client: ClientSession?
+    private let requester: Requester
     private let executor: CommandExecutor
     /// In ascending order of their loops.
     private var stops: [Stop] = []
@@ -46,10 +46,10 @@ final class Transaction: @unchecked Sendable {
     /// By command, how long it took (ns); 0: it was not measured.
     private(set) var times: [UInt64] = []
 
-    init(_ commands: [QueuedCommand], watched: [WatchedKey], client: ClientSession?, executor: CommandExecutor) {
+    init(_ commands: [QueuedCommand], watched: [WatchedKey], _ requester: Requester, executor: CommandExecutor) {
         self.commands = commands
         self.watched = watched
-        self.client = client
+        self.requester = requester
         self.executor = executor
     }
 
@@ -103,7 +103,7 @@ final class Transaction: @unchecked Sendable {
         return CommandExecutor.reply { () throws(CommandError) in
             switch queued.command.handler {
             case .keyed, .get, .set: try queued.command.keyedHandler(keys, queued.list.arguments)
-            case .local(let handler): try handler(executor.context(client), queued.list.arguments)
+            case .local(let handler): try handler(executor.context(requester), queued.list.arguments)
             case .node, .control, .container: preconditionFailure("'\(queued.command.name)' does not run here")
             }
         }
@@ -214,7 +214,7 @@ extension Transaction {
         let queued = commands[replies.count]
         switch queued.command.handler {
         case .node(let handler):
-            var context = executor.context(client)
+            var context = executor.context(requester)
             context.isInTransaction = true
             let startedAt = startTime(of: queued.command)
             handler(context, queued.list) { [self] reply in

@@ -9,6 +9,7 @@ final class APIService: HTTPService {
     /// The cache shard of this loop.
     let shard: CacheShard
     private let upstash: UpstashFront
+    let access: LoopAccess
     private let router: Router<Int>
     /// Names besides addresses and single labels that `Host` may carry.
     private var hosts: [String]
@@ -27,11 +28,15 @@ final class APIService: HTTPService {
         case upstash(UpstashForm)
     }
 
+    /// By the index of the route: who may.
+    private let accesses: [RouteAccess]
     /// By the index of the route; the last is for requests of no route.
     private let recorders: [RouteRecorder]
 
-    init(node: NodeContext, loop: EventLoop, upstash: UpstashFront) {
+    init(node: NodeContext, loop: EventLoop, upstash: UpstashFront, access: LoopAccess) {
         self.node = node
+        self.access = access
+        accesses = node.api.routes.map { RouteAccess($0.route.operation) }
         self.loop = loop
         self.upstash = upstash
         shard = node.cache.shards[loop.index]
@@ -61,6 +66,10 @@ final class APIService: HTTPService {
     }
 
     func respond(to exchange: HTTPExchange, body: Span<UInt8>) {
+        // What was admitted when only the head was there may have lost its right since.
+        if exchange.match != nil, !access.isUnguarded, case .stranger = access.caller(of: exchange) {
+            exchange.match = nil
+        }
         switch exchange.match.map({ way(of: $0) }) ?? findWay(of: exchange) {
         case .route(let index): respond(to: exchange, body: body, route: index)
         case .upstash(let form): respond(to: exchange, body: body, onUpstash: form)
@@ -113,13 +122,29 @@ final class APIService: HTTPService {
         case .found(let match):
             guard BrowserRules.allow(exchange, hosts: hosts) else { return nil }
             exchange.match = match
+            guard access.isUnguarded || admits(exchange, to: accesses[match.route]) else { return nil }
             return .route(match.route)
         case .options, .methodNotAllowed, .notFound:
             if let form = upstash.form(ofPath: head.path) {
                 return upstash.admits(exchange, form) ? .upstash(form) : nil
             }
-            if BrowserRules.allow(exchange, hosts: hosts) { answerWithoutRoute(exchange, answer) }
+            guard BrowserRules.allow(exchange, hosts: hosts) else { return nil }
+            if access.isUnguarded || isOpen(head, answer) || identify(exchange) != nil {
+                answerWithoutRoute(exchange, answer)
+            }
             return nil
+        }
+    }
+
+    /// Whether anybody may know what the router says of a request without a route: OPTIONS, and other methods on paths
+    /// that are open.
+    private func isOpen(_ head: HTTPRequestHead, _ answer: RouteAnswer) -> Bool {
+        switch answer {
+        case .options: return true
+        case .found, .notFound: return false
+        case .methodNotAllowed:
+            guard case .found(let match) = router.match(.get, head.path) else { return false }
+            return accesses[match.route].roles.contains(.open)
         }
     }
 
@@ -196,7 +221,9 @@ final class APIService: HTTPService {
     ) {
         let (node, head) = (node, exchange.head)
         let isPlainGet = action == .get && head.query.isEmpty
+        let token = boundToken(of: exchange)
         let place = exchange.withKey { key in
+            if let token, !token.permits(key: key) { return KeyPlace.forbidden }
             let owner = node.cache.loopIndex(of: key)
             guard owner == loop.index else { return KeyPlace.elsewhere(owner) }
             guard !shard.isReserved(key) else { return .reserved }
@@ -210,6 +237,8 @@ final class APIService: HTTPService {
         switch place {
         case .here, nil:
             break
+        case .forbidden:
+            if let token { exchange.respond(.forbidden, Self.isBound(token)) }
         case .reserved:
             guard exchange.keepBody(body) else { return }
             shard.assumeIsolated { Self.answer(exchange, action, on: $0, node) }
@@ -222,7 +251,7 @@ final class APIService: HTTPService {
     }
 
     private enum KeyPlace {
-        case here, reserved
+        case here, reserved, forbidden
         case elsewhere(Int)
     }
 

@@ -28,6 +28,14 @@ struct BatchOperation: Sendable {
     let key: [UInt8]
     let action: Action
 
+    /// Who may: `put`, `delete` and `increment` change something.
+    var role: Roles {
+        switch action {
+        case .get: .read
+        case .put, .delete, .increment: .write
+        }
+    }
+
     static var shape: JSONShape<BatchOperation> {
         .object { read(&$0) }
     }
@@ -136,10 +144,16 @@ extension Problem {
 // MARK: - Running
 
 extension BatchOperation {
-    /// Does it and renders its result. On the loop that owns the key.
-    func run(on shard: isolated CacheShard, within allowance: BatchAllowance, requestID: String) -> [UInt8] {
+    /// Does it and renders its result. On the loop that owns the key. `bound`: the caller's token, if that may not have
+    /// every key.
+    func run(
+        on shard: isolated CacheShard, within allowance: BatchAllowance, requestID: String, bound: Token?
+    ) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
+            if let bound, !bound.permits(key: key.span) {
+                return Self.write(Problem(.forbidden, APIService.isBound(bound)), to: &writer, requestID)
+            }
             do throws(CacheFault) {
                 switch action {
                 case .get: get(on: shard, within: allowance, to: &writer, requestID)

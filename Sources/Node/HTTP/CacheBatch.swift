@@ -16,7 +16,9 @@ enum CacheBatch {
             fields.required("operations", .array(of: BatchOperation.shape, countMax: operationsMax))
         }
         guard let operations else { return }
+        guard permits(operations, exchange, service) else { return }
         let (node, home) = (service.node, service.loop)
+        let bound = service.boundToken(of: exchange)
         guard let allowance = BatchAllowance(results: operations.count, account: node.cache.account) else {
             return exchange.respond(.overloaded, "There is no memory now for so many results.")
         }
@@ -35,7 +37,8 @@ enum CacheBatch {
                     let partitions = Set(share.map { shard.partition(of: $0.operation.key.span) })
                     shard.whenFree(Array(partitions)) { shard in
                         let results = share.map { numbered in
-                            let json = numbered.operation.run(on: shard, within: allowance, requestID: requestID)
+                            let json = numbered.operation.run(
+                                on: shard, within: allowance, requestID: requestID, bound: bound)
                             return Rendered(number: numbered.number, json: json)
                         }
                         home.executeHereOrThere { gathering.add(results) }
@@ -43,6 +46,17 @@ enum CacheBatch {
                 }
             }
         }
+    }
+
+    /// Whether the caller has the role of every operation; false after having answered that not. Nothing of a batch is
+    /// done then: it would have failed in the same way for any keys.
+    private static func permits(
+        _ operations: [BatchOperation], _ exchange: HTTPExchange, _ service: APIService
+    ) -> Bool {
+        guard !service.access.isUnguarded, let token = exchange.caller as? Token else { return true }
+        guard let refused = operations.first(where: { !token.roles.satisfy($0.role) }) else { return true }
+        exchange.respond(.forbidden, APIService.lacks(token, refused.role))
+        return false
     }
 
     fileprivate struct Numbered: Sendable {

@@ -8,6 +8,10 @@ extension CacheHandlers {
         let head = exchange.head
         let query = CacheQuery(head.query, allowed: [.tag, .prefix, .all])
         guard query.faults.isEmpty else { return exchange.respond(invalid: query.faults) }
+        if let token = service.boundToken(of: exchange), !mayDelete(query, token) {
+            return exchange.respond(
+                .forbidden, "\(APIService.isBound(token)) It may delete by a prefix that lies within them.")
+        }
         let work: @Sendable (isolated CacheShard, @escaping @Sendable () -> Void) -> Void
         switch (query.tag, query.prefix, query.all) {
         case (let tag?, nil, false):
@@ -29,5 +33,11 @@ extension CacheHandlers {
             response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
             response.finish(body: "{\"pending\":[]}")
         }
+    }
+
+    /// Whether all that would go is the caller's own. Any key may have a tag.
+    private static func mayDelete(_ query: CacheQuery, _ token: Token) -> Bool {
+        guard query.tag == nil, !query.all, let prefix = query.prefix, let keys = token.keys else { return false }
+        return keys.containAll(beginningWith: prefix.span)
     }
 }

@@ -12,6 +12,8 @@ final class CacheListing: @unchecked Sendable {
     private let node: NodeContext
     private let exchange: HTTPExchange
     private let prefix: [UInt8]
+    /// The keys that the caller may have; nil: all. Others are passed over.
+    private let permitted: NamePatterns?
     private let limit: Int
     private let walk: KeyspaceWalk
     private var items: [Item] = []
@@ -39,25 +41,28 @@ final class CacheListing: @unchecked Sendable {
             position = found
         }
         let listing = CacheListing(
-            service.node, exchange, prefix: query.prefix ?? [], limit: query.limit, from: position)
+            service.node, exchange, prefix: query.prefix ?? [], permitted: service.boundToken(of: exchange)?.keys,
+            limit: query.limit, from: position)
         listing.step()
     }
 
     private init(
-        _ node: NodeContext, _ exchange: HTTPExchange, prefix: [UInt8], limit: Int, from position: KeyspacePosition
+        _ node: NodeContext, _ exchange: HTTPExchange, prefix: [UInt8], permitted: NamePatterns?, limit: Int,
+        from position: KeyspacePosition
     ) {
         self.node = node
         self.exchange = exchange
         self.prefix = prefix
+        self.permitted = permitted
         self.limit = limit
         walk = KeyspaceWalk(node, home: exchange.loop, from: position)
     }
 
     /// Looks at the next entries.
     private func step() {
-        let prefix = prefix
+        let (prefix, permitted) = (prefix, permitted)
         walk.step(entriesMax: limit - items.count) { entry, _ in
-            guard entry.key.hasPrefix(prefix) else { return nil }
+            guard entry.key.hasPrefix(prefix), permitted?.contain(entry.key) ?? true else { return nil }
             return Item(
                 key: [UInt8](span: entry.key), size: entry.valueLength, version: entry.version,
                 deadlines: entry.deadlines)

@@ -41,12 +41,14 @@ struct OpenAPIOperation {
         }
     }
 
-    /// For a bearer scheme the names are roles (OpenAPI 3.1, security requirement object).
+    /// For a bearer scheme the names are roles (OpenAPI 3.1, security requirement object), and any of the objects is
+    /// enough.
     private func writeAccess(to writer: inout JSONWriter) {
         writer.array("security") { writer in
-            guard operation.role != .none else { return }
-            writer.object { writer in
-                writer.array("token") { $0.string(operation.role.rawValue) }
+            guard !operation.role.contains(.open) else { return }
+            guard operation.role != .authenticated else { return writer.object { $0.array("token") { _ in } } }
+            for name in operation.role.names {
+                writer.object { writer in writer.array("token") { $0.string(name) } }
             }
         }
     }
@@ -57,7 +59,7 @@ struct OpenAPIOperation {
         writer.member("description", parameter.detail)
         writer.member("required", parameter.isRequired)
         if let role = parameter.role {
-            writer.member("x-role", role.rawValue)
+            writer.member("x-role", role.names.joined(separator: " "))
         }
         writer.key("schema")
         parameter.schema.write(to: &writer)
@@ -111,7 +113,7 @@ extension OpenAPIOperation {
         case .badRequest, .hostNotAllowed, .requestTimeout, .uriTooLong, .headerTooLarge, .tooManyRequests, .overloaded,
             .tooManyConnections, .draining, .deadline, .internalError, .notImplemented, .httpVersionNotSupported:
             true
-        case .unauthorized, .forbidden: operation.role != .none
+        case .unauthorized, .forbidden: !operation.role.contains(.open)
         case .crossOrigin: method != .get && method != .head && method != .options
         case .payloadTooLarge, .expectationFailed: operation.body != nil
         case .malformedBody, .invalidBody, .unsupportedMediaType:

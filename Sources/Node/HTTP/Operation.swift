@@ -5,7 +5,8 @@ struct Operation: Sendable {
     let summary: String
     let detail: String
     let tag: Tag
-    let role: Role
+    /// Who may: whoever has one of these.
+    let role: Roles
     let parameters: [Parameter]
     let body: Body?
     /// What it answers when all is well, and fields that a problem of the same status carries besides.
@@ -14,13 +15,6 @@ struct Operation: Sendable {
     let problems: [ProblemCode]
     /// False: whatever goes wrong is answered as `answers` say, never as a problem.
     let hasProblems: Bool
-
-    /// Who may. Roles do not imply one another.
-    enum Role: String, Sendable {
-        /// Without a token.
-        case none
-        case read, write, jobs, admin
-    }
 
     enum Tag: String, CaseIterable, Sendable {
         case cache = "Cache"
@@ -37,7 +31,7 @@ struct Operation: Sendable {
     }
 
     init(
-        _ id: String, _ summary: String, detail: String = "", tag: Tag, role: Role, parameters: [Parameter] = [],
+        _ id: String, _ summary: String, detail: String = "", tag: Tag, role: Roles, parameters: [Parameter] = [],
         body: Body? = nil, answers: [Answer], problems: [ProblemCode] = [], hasProblems: Bool = true
     ) {
         self.id = id
@@ -61,7 +55,7 @@ extension Operation {
         let detail: String
         let isRequired: Bool
         /// What using it demands, where that is another role than the operation's.
-        let role: Role?
+        let role: Roles?
 
         enum Place: String, Sendable {
             case path, query, header
@@ -71,7 +65,7 @@ extension Operation {
             Parameter(place: .path, name: name, schema: schema, detail: detail, isRequired: true, role: nil)
         }
 
-        static func query(_ name: String, _ schema: Schema, _ detail: String, role: Role? = nil) -> Parameter {
+        static func query(_ name: String, _ schema: Schema, _ detail: String, role: Roles? = nil) -> Parameter {
             Parameter(place: .query, name: name, schema: schema, detail: detail, isRequired: false, role: role)
         }
 

@@ -116,7 +116,8 @@ extension Operation {
 
     static let runCacheBatch = Operation(
         "runCacheBatch", "Carry out several operations",
-        tag: .cache, role: .write,
+        detail: "A get needs the role read, every other operation write. Keys that the token is not bound to are 403.",
+        tag: .cache, role: [.read, .write],
         body: .json(.component(.batch), "The operations."),
         answers: [Answer(200, "A result for each, in order.", [.json(.component(.batchResults))])])
 

@@ -5,13 +5,13 @@ import Reactor
 extension Operation {
     static let getLiveness = Operation(
         "getLiveness", "Does the process turn?",
-        tag: .system, role: .none,
+        tag: .system, role: .open,
         answers: [Answer(200, "It does.", [plainText])])
 
     static let getReadiness = Operation(
         "getReadiness", "Can this node serve?",
         detail: "For balancers. Quorum is a verbose check only: no balancer drops a node whose cache works.",
-        tag: .system, role: .none,
+        tag: .system, role: .open,
         parameters: [.query("verbose", .string, "A line for each check; the name alone is enough.")],
         answers: [
             Answer(200, "The cache can serve.", [plainText]),
@@ -46,7 +46,7 @@ extension Operation {
 
     static let explainError = Operation(
         "explainError", "What an error code means",
-        tag: .system, role: .none,
+        tag: .system, role: .open,
         parameters: [.path("code", .string, "The code of a problem.")],
         answers: [
             Answer(

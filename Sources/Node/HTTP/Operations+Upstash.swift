@@ -7,7 +7,7 @@ extension Operation {
             The command and its words as a JSON array: ["SET","key","value"]. The same may be written as a path, \
             /set/key/value, where a body becomes the last word before those of the query.
             """,
-        tag: .commands, role: .write, parameters: formats,
+        tag: .commands, role: .authenticated, parameters: formats,
         body: .json(words, "A command and its words; numbers count as they are written."),
         answers: [Answer(200, "What it answered.", [.json(result), raw], headers: [syncToken])] + errors,
         hasProblems: false)
@@ -15,7 +15,7 @@ extension Operation {
     static let runPipeline = Operation(
         "runPipeline", "Run commands one after the other",
         detail: "Not as one: other clients may come in between, and a command that fails does not stop the others.",
-        tag: .commands, role: .write, parameters: formats,
+        tag: .commands, role: .authenticated, parameters: formats,
         body: .json(.array(words), "Commands with their words."),
         answers: [
             Answer(
@@ -27,7 +27,7 @@ extension Operation {
     static let runTransaction = Operation(
         "runTransaction", "Run commands as one",
         detail: "Either every command is taken or none is. Always answered in JSON.",
-        tag: .commands, role: .write, parameters: [formats[0], formats[2]],
+        tag: .commands, role: .authenticated, parameters: [formats[0], formats[2]],
         body: .json(.array(words), "Commands with their words."),
         answers: [
             Answer(

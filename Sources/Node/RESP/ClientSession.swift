@@ -7,6 +7,8 @@ final class ClientSession: @unchecked Sendable {
     let id: UInt64
     let address: String
     let localAddress: String
+    /// Who it has shown to be.
+    var caller: Caller
     /// Milliseconds since 1970.
     let connectedAt: UInt64
     var version = RESPVersion.two
@@ -48,8 +50,11 @@ final class ClientSession: @unchecked Sendable {
     /// More of a name is not kept.
     static let nameMax = 1_024
 
-    init(id: UInt64, address: String, localAddress: String, now: UInt64, monotonicNow: UInt64) {
+    init(
+        id: UInt64, address: String, localAddress: String, caller: Caller, now: UInt64, monotonicNow: UInt64
+    ) {
         self.id = id
+        self.caller = caller
         self.address = address
         self.localAddress = localAddress
         connectedAt = now

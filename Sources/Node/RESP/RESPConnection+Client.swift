@@ -3,7 +3,7 @@ import Reactor
 // HELLO, RESET and CLIENT REPLY: how this client is spoken to.
 
 extension RESPConnection {
-    /// `HELLO [version [AUTH name password] [SETNAME name]]`. Nothing of it is done unless all can be.
+    /// `HELLO [version [AUTH name token] [SETNAME name]]`. Nothing of it is done unless all can be.
     func hello(_ arguments: Arguments) throws(CommandError) {
         // Redis queues it, and then answers in the middle of EXEC's reply in another language.
         try refuseInTransaction()
@@ -17,9 +17,11 @@ extension RESPConnection {
             version = known
         }
         var name: [UInt8]?
+        var auth: Int?
         var index = 2
         while index < arguments.count {
             if arguments.has("auth", at: index), index + 2 < arguments.count {
+                auth = index
                 index += 3
             } else if arguments.has("setname", at: index), index + 1 < arguments.count {
                 name = try ClientSession.name(arguments[index + 1])
@@ -27,6 +29,11 @@ extension RESPConnection {
             } else {
                 throw CommandError("ERR Syntax error in HELLO option '\(arguments.text(index))'")
             }
+        }
+        if let auth {
+            try logIn(name: arguments[auth + 1], token: arguments[auth + 2])
+        } else if isStranger {
+            throw .noAuthForHello
         }
         session.version = version
         if let name { session.name = name }
@@ -47,6 +54,9 @@ extension RESPConnection {
     func reset() {
         leavePubSub()
         session.reset()
+        session.caller = server.access.newcomer
+        updateGrant()
+        isLimitedAsStranger = isStranger
         updatePlainness()
         replyInTurn { $0.simple("RESET") }
     }

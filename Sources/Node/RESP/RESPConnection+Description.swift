@@ -22,7 +22,8 @@ extension RESPConnection {
             ("qbuf", "\(inputCount)"), ("qbuf-free", "0"), ("argv-mem", "0"),
             ("multi-mem", "\(session.transaction?.byteCount ?? 0)"), ("rbs", "0"), ("rbp", "0"), ("obl", "\(backlog)"),
             ("oll", "0"), ("omem", "\(backlog)"), ("tot-mem", "\(inputCount + backlog)"),
-            ("events", connection.backlog > 0 ? "rw" : "r"), ("cmd", command), ("user", "default"), ("redir", "-1"),
+            ("events", connection.backlog > 0 ? "rw" : "r"), ("cmd", command), ("user", session.caller.userName),
+            ("redir", "-1"),
             ("resp", "\(session.version.rawValue)"), ("lib-name", Self.text(session.libraryName)),
             ("lib-ver", Self.text(session.libraryVersion)),
         ]

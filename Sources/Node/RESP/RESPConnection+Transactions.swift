@@ -25,7 +25,9 @@ extension RESPConnection {
     func queue(_ command: Command, _ row: Int, _ arguments: Arguments) -> Bool {
         let list = ArgumentList(arguments)
         do throws(CommandError) {
-            guard !command.flags.contains(.noMulti) else {
+            // Who the client is must not change among its commands: AUTH is one that could be queued, with tokens.
+            let mayChangeCaller = command.flags.contains(.noAuth) && !server.access.isUnguarded
+            guard !command.flags.contains(.noMulti), !mayChangeCaller else {
                 throw CommandError("ERR Command not allowed inside a transaction")
             }
             _ = try server.executor.place(of: command.keys.places(in: list.count), in: arguments)
@@ -90,12 +92,16 @@ extension RESPConnection {
         session.transaction = nil
         session.watched = []
         let exec = server.node.pubsub.hasMonitors ? ArgumentList(arguments) : nil
-        guard !transaction.isBroken else {
+        // The rights of the client may be others than when it queued its commands.
+        let isForbidden = transaction.commands.contains {
+            session.caller.refusal(of: $0.command, $0.list.arguments) != nil
+        }
+        guard !transaction.isBroken, !isForbidden else {
             showToMonitors([], exec: exec, isDone: false)
             throw .execAborted
         }
         let work = Transaction(
-            transaction.commands, watched: watched, client: session, executor: server.executor)
+            transaction.commands, watched: watched, Requester(session), executor: server.executor)
         wait { connection in
             work.run { outcome in
                 let isDone = if case .done = outcome { true } else { false }

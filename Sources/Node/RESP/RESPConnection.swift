@@ -18,7 +18,7 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private let table: CommandTable
     private let keyspace: ShardKeyspace
     private let isAlone: Bool
-    private(set) var decoder: RESPDecoder
+    var decoder: RESPDecoder
     /// What arrived and is not done with, and what it is charged.
     private var input: [UInt8] = []
     var inputCharge = 0
@@ -37,6 +37,12 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private var isEnded = false
     /// Whether commands are just run: no transaction is open and nothing else is special about this connection.
     var isPlain = true
+    /// The roles of the caller if they say all that he may; else none: then each command is looked at.
+    var grant = Roles.everything
+    /// The command that was to wait has taken its use of the caller's token.
+    var hasPaid = false
+    /// Its commands are held to the limits of a stranger.
+    var isLimitedAsStranger = false
     /// Of the session; read for each reply.
     var version = RESPVersion.two
     /// Calls of the command at `countedPlace` that the statistics do not know of yet.
@@ -59,8 +65,10 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
         table = executor.table
         keyspace = executor.keyspace
         isAlone = executor.isAlone
-        decoder = RESPDecoder(limits: server.limits)
+        decoder = RESPDecoder(limits: Self.limits(of: session, server))
         batches = Array(repeating: nil, count: isAlone ? 0 : server.node.cache.shards.count)
+        isLimitedAsStranger = isStranger
+        updateGrant()
     }
 }
 
@@ -109,7 +117,7 @@ extension RESPConnection {
     private func decode(_ bytes: Span<UInt8>) -> (consumed: Int, kept: Int) {
         isDecoding = true
         // A local one is not checked for exclusive use at each of several calls a command.
-        var decoder = RESPDecoder(limits: server.limits)
+        var decoder = RESPDecoder(limits: self.decoder.limits)
         swap(&decoder, &self.decoder)
         defer {
             swap(&decoder, &self.decoder)
@@ -129,6 +137,7 @@ extension RESPConnection {
             }
             guard run(decoder.arguments(in: rest), isShortOfMemory: decoder.isShortOfMemory) else { break }
             consumed += decoder.advance()
+            if isLimitedAsStranger { decoder.limits = liftLimits() }
         }
         if isEnded { return (bytes.count, 0) }
         connection.stopReading()
@@ -212,10 +221,25 @@ extension RESPConnection {
             return true
         }
         guard let place = table.place(of: arguments[0]) else {
-            reject(.unknown(arguments), nil)
+            reject(isStranger ? .noAuth : .unknown(arguments), nil)
             return true
         }
         let plan = table.plans[place]
+        guard grant.satisfy(plan.roles) else { return runIfAdmitted(plan, place, arguments) }
+        return run(plan, place, arguments)
+    }
+
+    /// The way of callers whose roles alone do not say what they may. Apart, so that the other stays short.
+    @inline(never)
+    private func runIfAdmitted(_ plan: CommandPlan, _ place: Int, _ arguments: Arguments) -> Bool {
+        guard admits(table.commands[place], place, arguments) else { return true }
+        hasPaid = !run(plan, place, arguments)
+        return !hasPaid
+    }
+
+    /// Runs a command that the caller may have run, as far as that does not depend on its subcommand.
+    @inline(__always)
+    private func run(_ plan: CommandPlan, _ place: Int, _ arguments: Arguments) -> Bool {
         guard isPlain, !server.isSpecial, plan.hasOneKey, plan.takes(arguments.count) else {
             return runFully(table.commands[place], arguments)
         }
@@ -362,6 +386,10 @@ extension RESPConnection {
             return true
         }
         let row = server.executor.table.row(of: command)
+        if command !== found, let refusal = session.caller.refusal(of: command, arguments) {
+            reject(refusal, row)
+            return true
+        }
         if let refusal = refusal(of: command) {
             reject(refusal, row)
             return true
@@ -386,7 +414,7 @@ extension RESPConnection {
     private func start(_ call: CommandCall, _ arguments: Arguments) -> Bool {
         switch call.command.handler {
         case .local(let handler):
-            let context = executor.context(session)
+            let context = executor.context(Requester(session))
             let reply = CommandExecutor.reply { () throws(CommandError) in try handler(context, arguments) }
             note(call, reply, arguments)
             replyInTurn { $0.write(reply) }
@@ -423,7 +451,7 @@ extension RESPConnection {
         }
         wait { connection in
             let list = ArgumentList(arguments)
-            connection.executor.run(command, list, client: connection.session) { reply in
+            connection.executor.run(command, list, Requester(connection.session)) { reply in
                 connection.note(call, reply, list.arguments)
                 connection.answerAwaited { $0.write(reply) }
             }

@@ -6,6 +6,7 @@ final class RESPLoopServer: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.
 
     let executor: CommandExecutor
+    let access: LoopAccess
     let statistics: CommandStatistics
     /// Of connections that are made from now on.
     var limits = RESPLimits()
@@ -46,7 +47,10 @@ final class RESPLoopServer: @unchecked Sendable {
     private var drainTimer: LoopTimer?
     private var cutCount = 0
 
-    init(executor: CommandExecutor, claim: PortClaim, connections: SharedCount) throws {
+    init(
+        executor: CommandExecutor, access: LoopAccess, claim: PortClaim, connections: SharedCount
+    ) throws {
+        self.access = access
         self.executor = executor
         statistics = executor.statistics
         calls = Array(repeating: 0, count: executor.table.rows.count)
@@ -97,7 +101,8 @@ extension RESPLoopServer {
         connection.keepAlive(seconds: Self.keepAliveSeconds)
         let session = ClientSession(
             id: node.makeClientID(), address: connection.peerAddress?.description ?? "",
-            localAddress: node.respAddress, now: executor.loop.now, monotonicNow: executor.loop.monotonicNow)
+            localAddress: node.respAddress, caller: access.newcomer, now: executor.loop.now,
+            monotonicNow: executor.loop.monotonicNow)
         let handler = RESPConnection(connection: connection, server: self, session: session)
         clients[session.id] = handler
         connection.handler = handler

@@ -1,21 +1,46 @@
+import Logging
+import Reactor
+
 /// What settings name but do not hold: clients' tokens, the certificate, the secret of the peers.
 ///
 /// The one place where they are read at the start, before anything listens, and with each reload, also of settings that
 /// are as they were: such a file may have changed by itself. A fault refuses the start or the reload.
 struct NamedFiles: Sendable {
+    /// Nil: whoever can connect may do everything.
+    let tokens: [TokenEntry]?
+
+    init(tokens: [TokenEntry]?) {
+        self.tokens = tokens
+    }
+
     /// Reads them. On a thread that is no loop.
     init(of reading: SettingsReading, _ sources: SettingsSources) throws(SettingFaults) {
         var faults: [SettingFault] = []
+        func note(_ key: String, _ message: String, hint: String) {
+            faults.append(SettingFault(reading.place(of: SettingsTable[key], sources), message, hint: hint))
+        }
+        var tokens: [TokenEntry]?
+        if let path = reading.settings.tokensFile {
+            do throws(TokenFile.Faults) {
+                tokens = try TokenFile.read(path)
+            } catch {
+                for line in error.lines { note("tokensFile", line, hint: "See docs/security.md") }
+            }
+        }
+        self.tokens = tokens
         // Settings that promise a protection are refused where there is none.
-        for key in ["tokensFile", "tls.cert"] {
-            let setting = SettingsTable[key]
-            guard setting.value(reading.settings) != .none else { continue }
-            let place = reading.place(of: setting, sources)
-            faults.append(SettingFault(place, "this version has nothing to guard with yet", hint: "Take \(key) away"))
+        if SettingsTable["tls.cert"].value(reading.settings) != .none {
+            note("tls.cert", "this version has nothing to guard with yet", hint: "Take tls.cert away")
         }
         guard faults.isEmpty else { throw SettingFaults(all: faults) }
     }
 
     /// Puts them in force on every loop. On the first loop.
-    func adopt(_ node: NodeContext) {}
+    func adopt(_ node: NodeContext, _ logger: Logger) {
+        let count = tokens?.count
+        node.publish(tokens) { gone in
+            guard let count else { return }
+            logger.info("tokens reloaded", metadata: ["tokens": "\(count)", "gone": "\(gone.joined(separator: ","))"])
+        }
+    }
 }

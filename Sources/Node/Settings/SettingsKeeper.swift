@@ -88,7 +88,7 @@ extension SettingsKeeper {
         let former = settings
         (settings, contents) = (change.settings, change.contents)
         putInForce(change.applied, former: former)
-        fresh.files?.adopt(node)
+        fresh.files?.adopt(node, logger)
         if !change.applied.isEmpty { watch() }
         return ReloadReport(change, generation: settings.generation)
     }

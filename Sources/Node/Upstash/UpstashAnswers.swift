@@ -60,7 +60,7 @@ extension UpstashFront {
     }
 
     func answerError(_ exchange: HTTPExchange, _ error: CommandError) {
-        answerError(exchange, HTTPStatus(400), error.text)
+        answerError(exchange, HTTPStatus(error.isRefusalOfAccess ? 403 : 400), error.text)
     }
 
     /// `extra` writes further header fields.

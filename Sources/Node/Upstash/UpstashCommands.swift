@@ -15,10 +15,12 @@ extension UpstashFront {
     func step(_ arguments: Arguments, _ exchange: HTTPExchange) -> Step {
         do throws(CommandError) {
             let command = try resolve(arguments)
+            let caller = caller(of: exchange)
+            if let refusal = caller.refusal(of: command, arguments) { return .reply(.error(refusal)) }
             show(command, arguments, exchange)
             switch command.handler {
             case .local(let handler):
-                let reply = try handler(executor.context(nil), arguments)
+                let reply = try handler(executor.context(Requester(caller: caller)), arguments)
                 noteDone(command)
                 return .reply(reply)
             case .keyed, .get, .set:

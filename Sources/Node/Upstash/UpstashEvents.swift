@@ -9,6 +9,10 @@ import Services
 /// loop.
 final class UpstashEvents: Subscriber, CommandMonitor {
     let subscriberID: SubscriberID
+    /// Who is sent this, and as what.
+    var caller: Caller
+    private let command: Command
+    private let words: ArgumentList
     private unowned let front: UpstashFront
     private let hub: PubSubHub
     /// Nil until the answer begins.
@@ -16,10 +20,20 @@ final class UpstashEvents: Subscriber, CommandMonitor {
     private var output: PushOutput?
     private var isEnded = false
 
-    init(front: UpstashFront) {
+    /// `command`: what was asked for, with its words.
+    init(front: UpstashFront, _ command: Command, _ words: ArgumentList, _ caller: Caller) {
         self.front = front
+        self.command = command
+        self.words = words
+        self.caller = caller
         hub = PubSubHub.of(front.executor.loop)
         subscriberID = SubscriberID(rawValue: front.node.makeClientID())
+    }
+
+    /// Whether `caller` may have what is sent here.
+    func isPermitted(to caller: Caller) -> Bool {
+        let words = words
+        return caller.refusal(of: command, words.arguments) == nil
     }
 
     /// Begins the answer to `exchange`, which ends with its client.
@@ -137,14 +151,15 @@ extension UpstashFront {
             let place = executor.table.place(of: head.firstSegment),
             case .control(let control) = executor.table.commands[place].handler
         else { return false }
+        let command = executor.table.commands[place]
         guard !node.isDraining else {
             answerError(exchange, HTTPStatus(503), "ERR the node is stopping") { $0.headers("Retry-After: 1\r\n") }
             return true
         }
         switch control {
-        case .subscribe: try subscribe(exchange, "subscribe", .channel)
-        case .psubscribe: try subscribe(exchange, "psubscribe", .pattern)
-        case .monitor: try monitor(exchange)
+        case .subscribe: try subscribe(exchange, command, "subscribe", .channel)
+        case .psubscribe: try subscribe(exchange, command, "psubscribe", .pattern)
+        case .monitor: try monitor(exchange, command)
         case .multi, .exec, .discard, .watch, .unsubscribe, .punsubscribe, .hello, .quit, .reset,
             .clientReply:
             return false
@@ -153,11 +168,12 @@ extension UpstashFront {
     }
 
     private func subscribe(
-        _ exchange: HTTPExchange, _ word: StaticString, _ kind: Subscriptions.Kind
+        _ exchange: HTTPExchange, _ command: Command, _ word: StaticString, _ kind: Subscriptions.Kind
     ) throws(CommandError) {
-        let names = try readEventPath(exchange)
+        let events = try makeEvents(exchange, command)
+        let names = reader.words.behindFirst
         guard !names.isEmpty else { throw .arity(word.description) }
-        let (events, hub) = (UpstashEvents(front: self), PubSubHub.of(executor.loop))
+        let hub = PubSubHub.of(executor.loop)
         var counts: [Int] = []
         do throws(CommandError) {
             for name in names {
@@ -172,9 +188,9 @@ extension UpstashFront {
         for (name, count) in zip(names, counts) { events.confirm(word, name, count) }
     }
 
-    private func monitor(_ exchange: HTTPExchange) throws(CommandError) {
-        guard try readEventPath(exchange).isEmpty else { throw .arity("monitor") }
-        let events = UpstashEvents(front: self)
+    private func monitor(_ exchange: HTTPExchange, _ command: Command) throws(CommandError) {
+        let events = try makeEvents(exchange, command)
+        guard reader.words.behindFirst.isEmpty else { throw .arity("monitor") }
         open(events, exchange)
         PubSubHub.of(executor.loop).addMonitor(events)
         events.confirmMonitoring()
@@ -203,16 +219,23 @@ extension UpstashFront {
         for events in Array(streams.values) { events.end() }
     }
 
-    /// The words behind the first of the path.
-    private func readEventPath(_ exchange: HTTPExchange) throws(CommandError) -> [[UInt8]] {
+    /// A stream for who asks for it, if he may. The words of the path are then those of the reader.
+    private func makeEvents(_ exchange: HTTPExchange, _ command: Command) throws(CommandError) -> UpstashEvents {
         let head = exchange.head
         try reader.readSegments(head.path)
-        let words = reader.words
-        let arguments = words.arguments
-        return (1..<arguments.count).map { arguments.bytes($0) }
+        let (words, caller) = (reader.words, caller(of: exchange))
+        if let refusal = caller.refusal(of: command, words.arguments) { throw refusal }
+        return UpstashEvents(front: self, command, words, caller)
     }
 
     private func accepts(_ head: HTTPRequestHead, _ type: String) -> Bool {
         String(copying: head.valueOrEmpty(of: .accept)).lowercased().contains(type)
+    }
+}
+
+extension ArgumentList {
+    fileprivate var behindFirst: [[UInt8]] {
+        let arguments = arguments
+        return (1..<arguments.count).map { arguments.bytes($0) }
     }
 }

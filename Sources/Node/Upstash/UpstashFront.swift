@@ -14,6 +14,7 @@ final class UpstashFront: @unchecked Sendable {
     // Used on its loop only; other threads at most carry the reference back to it.
 
     let executor: CommandExecutor
+    let access: LoopAccess
     /// By the place of a command in the table: whether it can be had here.
     let isOffered: [Bool]
     var reader: UpstashReader
@@ -27,8 +28,9 @@ final class UpstashFront: @unchecked Sendable {
     /// What sync tokens of this node begin with.
     let syncTokenPrefix: [UInt8]
 
-    init(executor: CommandExecutor) {
+    init(executor: CommandExecutor, access: LoopAccess) {
         self.executor = executor
+        self.access = access
         isOffered = executor.table.commands.map(Self.isOffered)
         hosts = executor.node.settings.hostNames
         reader = UpstashReader(
@@ -90,31 +92,25 @@ extension UpstashFront {
     /// without a right token.
     func admits(_ exchange: HTTPExchange, _ form: UpstashForm) -> Bool {
         let head = exchange.head
-        switch head.method {
-        case .get, .head, .post, .put: break
-        case .delete, .patch, .options:
-            answerError(exchange, HTTPStatus(405), "ERR method not allowed: use GET, HEAD, POST or PUT") {
-                $0.headers("Allow: GET, HEAD, POST, PUT\r\n")
-            }
-            return false
-        }
+        guard head.method != .options else { return refuseMethod(exchange) }
         let isChange = form != .path || !head.method.isSafe || !isReadOnly(head)
         if let refusal = BrowserRules.refusal(of: head, hosts: hosts, isChange: isChange) {
             answerError(exchange, HTTPStatus(refusal.code.entry.status), "ERR \(refusal.detail)")
             return false
         }
-        guard isAuthorized(head) else {
-            answerError(exchange, HTTPStatus(401), "WRONGPASS invalid or missing auth token") {
-                $0.headers("WWW-Authenticate: Bearer\r\n")
-            }
-            return false
+        guard isAuthorized(exchange) else { return false }
+        switch head.method {
+        case .get, .head, .post, .put: return true
+        case .delete, .patch, .options: return refuseMethod(exchange)
         }
-        return true
     }
 
-    /// Whether the token in `Authorization` or `?_token=` is a right one. Without a tokens file, which is for loopback
-    /// only, any token has every role, and so has none.
-    private func isAuthorized(_ head: HTTPRequestHead) -> Bool { true }
+    private func refuseMethod(_ exchange: HTTPExchange) -> Bool {
+        answerError(exchange, HTTPStatus(405), "ERR method not allowed: use GET, HEAD, POST or PUT") {
+            $0.headers("Allow: GET, HEAD, POST, PUT\r\n")
+        }
+        return false
+    }
 
     /// Whether the command that a path begins with changes nothing.
     private func isReadOnly(_ head: HTTPRequestHead) -> Bool {
@@ -166,7 +162,8 @@ extension UpstashFront {
         let list = reader.words
         let arguments = list.arguments
         if arguments.count == 2, let place = executor.table.place(of: arguments[0]),
-            executor.table.plans[place].kind == .get, format != .resp2, !node.pubsub.hasMonitors, isHere(arguments[1])
+            executor.table.plans[place].kind == .get, format != .resp2, !node.pubsub.hasMonitors, isHere(arguments[1]),
+            access.isUnguarded || caller(of: exchange).refusal(of: executor.table.commands[place], arguments) == nil
         {
             return answerValue(of: arguments[1], exchange, format)
         }
@@ -174,7 +171,7 @@ extension UpstashFront {
         case .reply(let reply):
             answer(exchange, reply, format)
         case .later(let command):
-            executor.run(command, list, client: nil) { [self] reply in
+            executor.run(command, list, Requester(caller: caller(of: exchange))) { [self] reply in
                 noteDone(command)
                 answer(exchange, reply, format)
             }
@@ -183,20 +180,24 @@ extension UpstashFront {
 
     /// Runs all of `batch` as one.
     private func runTransaction(_ batch: ArgumentBatch, _ exchange: HTTPExchange, _ format: UpstashFormat) {
+        let caller = caller(of: exchange)
         var commands: [QueuedCommand] = []
         commands.reserveCapacity(batch.count)
         for index in 0..<batch.count {
             do throws(CommandError) {
                 let arguments = batch[index]
                 let command = try resolve(arguments)
+                if let refusal = caller.refusal(of: command, arguments) { throw refusal }
+                if index > 0, let refusal = charge(exchange) { throw refusal }
                 _ = try executor.place(of: command.keys.places(in: arguments.count), in: arguments)
                 commands.append(QueuedCommand(command: command, list: ArgumentList(arguments)))
             } catch {
-                return answerError(exchange, .aborted(because: error))
+                return answerError(exchange, error.isRefusalOfAccess ? error : .aborted(because: error))
             }
         }
         let queued = commands
-        Transaction(queued, watched: [], client: nil, executor: executor).run { [self] outcome in
+        let requester = Requester(caller: caller)
+        Transaction(queued, watched: [], requester, executor: executor).run { [self] outcome in
             switch outcome {
             case .done(let replies):
                 for queued in queued { show(queued.command, queued.list.arguments, exchange) }

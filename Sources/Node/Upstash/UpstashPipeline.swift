@@ -43,6 +43,10 @@ final class UpstashPipeline: @unchecked Sendable {
 
     /// False: the command is answered later, and calls `goOn` then.
     private func begin(_ arguments: Arguments) -> Bool {
+        if !replies.isEmpty, let refusal = front.charge(exchange) {
+            keep(.error(refusal))
+            return true
+        }
         switch front.step(arguments, exchange) {
         case .reply(let reply):
             keep(reply)
@@ -50,7 +54,8 @@ final class UpstashPipeline: @unchecked Sendable {
         case .later(let command):
             let number = replies.count
             isBeginning = true
-            front.executor.run(command, ArgumentList(arguments), client: nil) { [self] reply in
+            let requester = Requester(caller: front.caller(of: exchange))
+            front.executor.run(command, ArgumentList(arguments), requester) { [self] reply in
                 front.noteDone(command)
                 keep(reply)
                 if !isBeginning { goOn() }

@@ -151,7 +151,7 @@ extension UpstashReader {
         }
     }
 
-    private static let tokenName = Array("_token".utf8)
+    static let tokenName = Array("_token".utf8)
 
     private mutating func takeScratch() {
         let word = scratch

@@ -37,6 +37,8 @@ final class HTTPConnection: ConnectionHandler {
     /// Nothing more is read as a request, and an answer lasts until the client leaves, which has to be seen.
     private var awaitsEnd = false
     private let isCounted: Bool
+    /// What the service remembers of this connection.
+    var memory: AnyObject?
 
     /// `isCounted`: the connection is one of those that the limit counts.
     init(connection: TCPConnection, server: HTTPLoopServer, isCounted: Bool) {
@@ -450,10 +452,16 @@ extension HTTPConnection {
         exchange.startedAt = lent.startedAt
         exchange.id = lent.id
         exchange.match = lent.match
+        exchange.caller = lent.caller
         exchange.closesConnection = true
         kept[index] = exchange
         lent.abandon()
         return exchange
+    }
+
+    /// Whether a request waits for its answer whose caller is one of those.
+    func hasRequest(of isMeant: (AnyObject) -> Bool) -> Bool {
+        kept.contains { exchange in exchange.caller.map { isMeant($0) } ?? false }
     }
 
     func closed() {

@@ -31,6 +31,7 @@ package final class HTTPExchange: @unchecked Sendable {
     // Nothing that varies is package: what no other module can name costs no exclusivity check when it is used.
     var collectedBody: Blob?
     private var foundMatch: RouteMatch?
+    private var knownCaller: (any AnyObject & Sendable)?
     var id = RequestID()
     var state = State.free
     /// The answer waits here while earlier requests of the connection have none, or while the exchange is lent.
@@ -85,6 +86,7 @@ package final class HTTPExchange: @unchecked Sendable {
         closesConnection = false
         onClientLeaving = nil
         foundMatch = nil
+        knownCaller = nil
     }
 }
 
@@ -100,7 +102,19 @@ extension HTTPExchange {
         set { foundMatch = newValue }
     }
 
-    /// Who asks; nil once that is of no interest any more. On the home loop.
+    /// Whoever the service has found to ask.
+    package var caller: (any AnyObject & Sendable)? {
+        get { knownCaller }
+        set { knownCaller = newValue }
+    }
+
+    /// What the service remembers from one request of the connection to the next. On the home loop.
+    package var memory: AnyObject? {
+        get { connection?.memory }
+        set { connection?.memory = newValue }
+    }
+
+    /// Where the request comes from; nil once that is of no interest any more. On the home loop.
     package var peerAddress: SocketAddress? { connection?.connection.peerAddress }
 
     /// What it holds while it is unanswered, apart from a body, which is charged on its own.

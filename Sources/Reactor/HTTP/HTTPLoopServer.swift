@@ -86,6 +86,17 @@ extension HTTPLoopServer {
     }
 }
 
+extension EventLoop {
+    /// Closes the HTTP connections of this loop on which a request of such a caller waits for its answer. On the loop.
+    package func closeWaitingRequests(of isMeant: (AnyObject) -> Bool) {
+        assertInLoop()
+        for connection in connections.all {
+            guard let handler = connection.handler as? HTTPConnection else { continue }
+            if handler.hasRequest(of: isMeant) { connection.close() }
+        }
+    }
+}
+
 // MARK: - Exchanges
 
 extension HTTPLoopServer {

@@ -1,3 +1,4 @@
+import CLibuv
 import Glibc
 
 /// Reads a file that holds secrets, or what is nearly as good as one: nobody but its owner may have access to it.

@@ -29,7 +29,8 @@ package struct RESPDecoder: Sendable {
         case complete
     }
 
-    let limits: RESPLimits
+    /// May be changed between two commands.
+    package var limits: RESPLimits
     var state = State.start
     /// What is read of the current command.
     var position = 0

@@ -17,6 +17,7 @@ import Testing
         #expect(logins.note(7, now: 1_059) == 1)
         #expect(logins.note(8, now: 1_059) == nil, "of another address")
         #expect(logins.note(7, now: 1_060) == nil, "of another minute")
+        #expect(logins.total == 64)
     }
 
     @Test func aCountIsForgottenOnlyWhenItsMinuteIsOver() {

@@ -87,7 +87,7 @@ struct TranscriptPlayer {
         _ = try executor.place(of: command.keys.places(in: arguments.count), in: arguments)
         switch command.handler {
         case .keyed, .get, .set: return try command.keyedHandler(keys, arguments)
-        case .local(let handler): return try handler(executor.context(nil), arguments)
+        case .local(let handler): return try handler(executor.context(Requester(caller: .anybody)), arguments)
         case .node, .control, .container: preconditionFailure("'\(command.name)' is not for transcripts")
         }
     }
