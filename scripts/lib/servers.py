@@ -119,13 +119,14 @@ class Server:
 
 
 class Tribe(Server):
-    """`tribe dev` as built by `swift build -c release`. `settings` are TRIBE_… variables."""
+    """`tribe dev` as built by `swift build -c release`. `settings` are TRIBE_… variables, `tokens` a file of tokens."""
 
     name = "tribe"
 
     def __init__(self, cores: str | None = None, loops: int = 1, memory: str | None = None,
-                 settings: dict[str, str] | None = None):
+                 settings: dict[str, str] | None = None, tokens: Path | None = None):
         super().__init__(cores)
+        self.tokens = tokens
         self.loops = loops
         self.memory = memory
         self.settings = settings or {}
@@ -135,7 +136,8 @@ class Tribe(Server):
     def command(self) -> list[str]:
         memory = ["--memory", self.memory] if self.memory else []
         addresses = ["--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"]
-        return [str(TRIBE), "dev", *addresses, "--loops", str(self.loops), *memory]
+        tokens = ["--tokens", str(self.tokens)] if self.tokens else []
+        return [str(TRIBE), "dev", *addresses, "--loops", str(self.loops), *memory, *tokens]
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRIBE_")}
