@@ -67,9 +67,9 @@ def test_a_file_that_is_wrong_is_refused(tmp_path, content, named):
     file = tmp_path / "tokens.json"
     if content:
         tokens.write(file, content)
-    result = run(*DEV, TRIBE_TOKENS_FILE=str(file))
+    result = run(*DEV, TRIBE_TOKENSFILE=str(file))
     assert result.returncode == 2
-    assert named in result.stderr.lower() and "TRIBE_TOKENS_FILE" in result.stderr
+    assert named in result.stderr.lower() and "TRIBE_TOKENSFILE" in result.stderr
 
 
 def test_all_faults_of_a_file_are_named_at_once_and_no_token_is_repeated(tmp_path):
