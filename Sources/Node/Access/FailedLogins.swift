@@ -21,6 +21,7 @@ final class FailedLogins: Sendable {
 
     private let secret: HashSecret
     private let table: [Place]
+    private let failures = Atomic<UInt64>(0)
 
     /// 28 bits of the hash, 24 of the second of the first failure, 12 of the count; zero: it is free.
     private final class Place: Sendable {
@@ -37,9 +38,13 @@ final class FailedLogins: Sendable {
         table = (0..<Self.places).map { _ in Place() }
     }
 
+    /// Since the start.
+    var total: UInt64 { failures.load(ordering: .relaxed) }
+
     /// Notes that a login from `network` failed at `now` (monotonic seconds). Not nil: too many have; the seconds until
     /// they are forgotten.
     func note(_ network: UInt64, now: UInt64) -> UInt64? {
+        failures.add(1, ordering: .relaxed)
         let hash = hash(network)
         let mark = hash >> Self.markShift
         while true {

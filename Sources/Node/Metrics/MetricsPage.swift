@@ -20,6 +20,7 @@ struct MetricsPage {
         writeLoops(to: &page)
         writeCommands(to: &page)
         writePubSub(to: &page)
+        writeAccess(to: &page)
         writeCache(to: &page)
         return page.text
     }
@@ -121,6 +122,11 @@ struct MetricsPage {
             "tribe_clients_dropped_total", [("reason", "output")], readings.reduce(0) { $0 + $1.pubsub.dropped })
         page.sample(
             "tribe_clients_dropped_total", [("reason", "slow")], readings.reduce(0) { $0 + $1.loop.slowReaders })
+    }
+
+    private func writeAccess(to page: inout PrometheusText) {
+        page.single(
+            "tribe_failed_logins_total", .counter, "Tokens that were shown and are none.", node.failedLogins.total)
     }
 
     private func writeCache(to page: inout PrometheusText) {
