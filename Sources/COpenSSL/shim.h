@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -41,6 +42,9 @@ static inline void *tribe_ssl_owner(const SSL *ssl) { return SSL_get_app_data(ss
 static inline int tribe_ssl_set_server_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
+
+// Names of certificates in one line, as RFC 2253 writes them.
+static const unsigned long tribe_name_flags = XN_FLAG_RFC2253;
 
 // A BIO that has nothing to read now, and will have later.
 static inline void tribe_bio_read_later(BIO *bio) {

@@ -306,6 +306,21 @@ extension OutputBuffer {
         return (used, bytes)
     }
 
+    /// What is unsent, in order: as many pieces as one write can name.
+    func withPieces<Result>(_ body: (UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Result) -> Result {
+        unsafe withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: Self.vectorsMax) { vectors in
+            let used = unsafe gather(into: vectors)
+            return unsafe withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: used) { pieces in
+                for index in 0..<used {
+                    let vector = unsafe vectors[index]
+                    unsafe pieces.initializeElement(
+                        at: index, to: UnsafeRawBufferPointer(start: vector.base, count: vector.len))
+                }
+                return unsafe body(UnsafeBufferPointer(pieces))
+            }
+        }
+    }
+
     func noteSent(_ count: Int) {
         precondition(count <= remaining, "sent \(count) of \(remaining) bytes")
         sent += count
