@@ -6,6 +6,7 @@ import Services
 final class NodeRuntime: Sendable {
     let context: NodeContext
     private let server: HTTPServer
+    private let tls: NodeTLS
     private let logger: Logger
     private let end = ExitSignal()
 
@@ -42,14 +43,18 @@ final class NodeRuntime: Sendable {
         let respConnections = SharedCount()
         for loop in group.loops {
             try loop.wait {
-                _ = try LoopParts(node: context, loop: loop, respClaim: respClaim, connections: respConnections)
+                let parts = try LoopParts(
+                    node: context, loop: loop, respClaim: respClaim, connections: respConnections)
+                parts.resp.tls = files?.tls
             }
         }
-        server = try HTTPServer(
-            group: group, claim: claim, limits: settings.limits, budget: cache.account
+        let server = try HTTPServer(
+            group: group, claim: claim, limits: settings.limits, tls: files?.tls, budget: cache.account
         ) { loop in
             LoopParts.of(loop).api
         }
+        self.server = server
+        tls = NodeTLS(group: group, server: server, context: files?.tls, logger: logger)
     }
 
     /// So many connections as are `asked` for, or as there are descriptors for, with a warning.
@@ -93,7 +98,8 @@ final class NodeRuntime: Sendable {
     func keepSettings(_ reading: SettingsReading, _ reader: SettingsReader) {
         let loop = context.group.loops[0]
         loop.wait { [self] in
-            let keeper = SettingsKeeper(reading, reader, node: context, server: server, logger: logger)
+            let keeper = SettingsKeeper(
+                reading, reader, node: context, server: server, tls: tls, logger: logger)
             LoopParts.of(loop).settingsKeeper = keeper
             _ = LoopSignal(loop: loop, name: .hangup) { keeper.reload(cause: "SIGHUP") { _ in } }
         }

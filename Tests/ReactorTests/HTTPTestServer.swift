@@ -57,6 +57,7 @@ private final class ScriptedService: HTTPService {
         case .beyondMemory: (503, "beyond_memory")
         case .overloaded: (503, "overloaded")
         case .tooManyConnections: (503, "too_many_connections")
+        case .plainText: (400, "plain_text")
         case .headerTooSlow: (408, "header_too_slow")
         case .bodyTooSlow: (408, "body_too_slow")
         }

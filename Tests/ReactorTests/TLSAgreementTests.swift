@@ -92,16 +92,21 @@ import Testing
         let other = try TestCertificate()
         let keys = try #require(server.ticketKeys)
         let next = try TLSContext.load(
-            TLSCertificateFiles(certificate: other.certificate, key: other.key), minVersion: .tls12, ticketKeys: keys)
+            TLSCertificateFiles(certificate: other.certificate, key: other.key), minVersion: .tls12
+        ).with(keys)
         #expect(unsafe isResumed(session, by: next))
     }
 
     @Test func aTicketIsGoodUntilItsKeyIsTheFourth() throws {
         let session = unsafe try makeSession(server)
         defer { unsafe SSL_SESSION_free(session) }
-        let second = server.withNewTicketKey()
-        let third = second.withNewTicketKey()
-        let fourth = third.withNewTicketKey()
+        var keys = try #require(server.ticketKeys)
+        keys = keys.rotated()
+        let second = server.with(keys)
+        keys = keys.rotated()
+        let third = server.with(keys)
+        keys = keys.rotated()
+        let fourth = server.with(keys)
         let results = [second, third, fourth].map { unsafe isResumed(session, by: $0) }
         #expect(results == [true, true, false])
     }

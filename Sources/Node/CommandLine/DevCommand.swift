@@ -39,27 +39,38 @@ struct DevCommand: ParsableCommand {
         help: ArgumentHelp("File of the tokens that are valid, mode 0600. (default: none)", valueName: "file"))
     var tokens: String?
 
+    @Option(name: .customLong("tls-cert"), help: "Certificate and its chain, PEM: both ports speak TLS only.")
+    var tlsCertificate: String?
+
+    @Option(name: .customLong("tls-key"), help: "The certificate's private key, PEM.")
+    var tlsKey: String?
+
     func run() throws {
         var sources = settings.sources(file: nil, nodeID: nil)
         sources.http = http
         sources.resp = resp
         if let tokens { sources.flags.append(.init(name: "--tokens", key: "tokensFile", text: tokens)) }
+        if let tlsCertificate { sources.flags.append(.init(name: "--tls-cert", key: "tls.cert", text: tlsCertificate)) }
+        if let tlsKey { sources.flags.append(.init(name: "--tls-key", key: "tls.key", text: tlsKey)) }
         let reader = SettingsReader(sources: sources)
         let reading = reader.read()
         try reading.exitIfWrong()
-        try NodeProcess.run(reading, reader) { node in Self.welcome(node.httpAddress, node.respAddress) }
+        try NodeProcess.run(reading, reader) { node in Self.welcome(node) }
     }
 
-    private static func welcome(_ address: SocketAddress, _ resp: SocketAddress) -> String {
-        """
-        Tribe listens on http://\(address). Try:
+    private static func welcome(_ runtime: NodeRuntime) -> String {
+        let isSecure = runtime.context.settings.tls.files != nil
+        let url = "\(isSecure ? "https" : "http")://\(runtime.httpAddress)"
+        let (curl, redis) = isSecure ? ("curl --cacert FILE", "redis-cli --tls --cacert FILE") : ("curl", "redis-cli")
+        return """
+            Tribe listens on \(url). Try:
 
-          curl -X PUT --data-binary hello 'http://\(address)/v1/cache/greeting?ttl=60s'
-          curl http://\(address)/v1/cache/greeting
-          redis-cli -p \(resp.port) GET greeting
+              \(curl) -X PUT --data-binary hello '\(url)/v1/cache/greeting?ttl=60s'
+              \(curl) \(url)/v1/cache/greeting
+              \(redis) -p \(runtime.respAddress.port) GET greeting
 
-        or open http://\(address)/ in a browser. Ctrl-C stops it.
+            or open \(url)/ in a browser. Ctrl-C stops it.
 
-        """
+            """
     }
 }

@@ -58,6 +58,8 @@ extension HTTPExchange {
             respond(.overloaded, "There is no memory for the body now.")
         case .tooManyConnections(let max):
             respond(.tooManyConnections, "This node takes \(max) connections at a time (limits.connections).")
+        case .plainText:
+            respond(.tlsRequired, "This port speaks HTTP over TLS only: use https:// in place of http://.")
         case .headerTooSlow:
             respond(.requestTimeout, "The head of the request did not arrive in time (limits.headerTimeout).")
         case .bodyTooSlow:

@@ -119,7 +119,8 @@ extension OpenAPIOperation {
         case .malformedBody, .invalidBody, .unsupportedMediaType:
             operation.body?.content.contains { $0.type == "application/json" } ?? false
         case .invalidParameter: operation.parameters.contains { $0.place != .path }
-        case .invalidKey, .badCursor, .notFound, .noSuchRoute, .methodNotAllowed, .conflict, .refreshStale,
+        case .tlsRequired, .invalidKey, .badCursor, .notFound, .noSuchRoute, .methodNotAllowed, .conflict,
+            .refreshStale,
             .notAnInteger, .integerOverflow, .answerTooLarge, .staleToken, .idempotencyKeyInFlight, .preconditionFailed,
             .idempotencyKeyReused,
             .noSettingsFile, .settingsRejected, .outOfMemory, .notEnoughCopies, .noQuorum, .storageFull:

@@ -6,6 +6,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case invalidKey = "invalid_key"
     case malformedBody = "malformed_body"
     case badCursor = "bad_cursor"
+    case tlsRequired = "tls_required"
     case unauthorized
     case forbidden
     case hostNotAllowed = "host_not_allowed"
@@ -182,6 +183,10 @@ extension ProblemEntry {
             remedy:
                 "Durations need a unit (500ms, 30s, 5m, 24h, 7d), limits go up to 1000, waits up to 60s. The "
                 + "parameters are in /openapi.json."),
+        ProblemEntry(
+            .tlsRequired, 400, "TLS is required",
+            meaning: "The request came as plain HTTP to a port where TLS is spoken, because tls.cert is set.",
+            remedy: "Use https:// in place of http://."),
     ]
 
     private static let accessFaults = [

@@ -21,6 +21,7 @@ struct MetricsPage {
         writeCommands(to: &page)
         writePubSub(to: &page)
         writeAccess(to: &page)
+        writeHandshakes(to: &page)
         writeCache(to: &page)
         return page.text
     }
@@ -102,6 +103,18 @@ struct MetricsPage {
         page.family(name, kind, help)
         for (index, reading) in readings.enumerated() {
             page.sample(name, [("loop", "\(index)")], value(reading))
+        }
+    }
+
+    private func writeHandshakes(to page: inout PrometheusText) {
+        let counts: [(outcome: String, count: (TLSHandshakes) -> UInt64)] = [
+            ("full", \.full), ("resumed", \.resumed), ("failed", \.failed),
+        ]
+        page.family("tribe_tls_handshakes_total", .counter, "TLS handshakes with clients.")
+        for (outcome, count) in counts {
+            page.sample(
+                "tribe_tls_handshakes_total", [("outcome", outcome)],
+                readings.reduce(0) { $0 + count($1.loop.handshakes) })
         }
     }
 

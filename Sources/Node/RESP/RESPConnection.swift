@@ -190,6 +190,11 @@ extension RESPConnection {
         if !hasOrder, !isWaiting { connection.finish() }
     }
 
+    func receivedPlainText() {
+        replyInTurn { $0.error("ERR TLS is required on this port (redis-cli --tls, rediss://)") }
+        end()
+    }
+
     func checkDeadlines(now: UInt64) {
         pushes?.settle()
         checkArrival(now: now)

@@ -13,6 +13,8 @@ final class RESPLoopServer: @unchecked Sendable {
     /// Of the whole node.
     let connections: SharedCount
     private var listener: TCPListener?
+    /// Of the connections to come; nil: they are plain.
+    var tls: TLSContext?
     /// By the id of the client.
     private(set) var clients: [UInt64: RESPConnection] = [:]
     /// By row of the table: how often the command was called here.
@@ -94,10 +96,13 @@ extension RESPLoopServer {
     private func accept(_ connection: TCPConnection) {
         guard connections.add(max: node.live.clientsMax) else {
             rejectedCount += 1
+            // To tell would take a handshake: more work than most commands.
+            if tls != nil { return connection.close() }
             connection.output.append("-ERR max number of clients reached\r\n")
             return connection.finish()
         }
         acceptedCount += 1
+        if let tls { connection.secure(tls, protocol: nil, time: node.settings.limits.headerTime) }
         connection.keepAlive(seconds: Self.keepAliveSeconds)
         let session = ClientSession(
             id: node.makeClientID(), address: connection.peerAddress?.description ?? "",

@@ -8,9 +8,12 @@ import Reactor
 struct NamedFiles: Sendable {
     /// Nil: whoever can connect may do everything.
     let tokens: [TokenEntry]?
+    /// Nil: connections are plain.
+    let tls: TLSContext?
 
-    init(tokens: [TokenEntry]?) {
+    init(tokens: [TokenEntry]? = nil, tls: TLSContext? = nil) {
         self.tokens = tokens
+        self.tls = tls
     }
 
     /// Reads them. On a thread that is no loop.
@@ -28,15 +31,19 @@ struct NamedFiles: Sendable {
             }
         }
         self.tokens = tokens
-        // Settings that promise a protection are refused where there is none.
-        if SettingsTable["tls.cert"].value(reading.settings) != .none {
-            note("tls.cert", "this version has nothing to guard with yet", hint: "Take tls.cert away")
+        var tls: TLSContext?
+        do throws(TLSFault) {
+            tls = try NodeTLS.load(reading.settings.tls)
+        } catch {
+            note("tls.cert", "\(error)", hint: "Name a certificate with its chain and its key, as PEM files")
         }
+        self.tls = tls
         guard faults.isEmpty else { throw SettingFaults(all: faults) }
     }
 
     /// Puts them in force on every loop. On the first loop.
-    func adopt(_ node: NodeContext, _ logger: Logger) {
+    func adopt(_ node: NodeContext, _ certificates: NodeTLS, _ logger: Logger) {
+        certificates.adopt(tls)
         let count = tokens?.count
         node.publish(tokens) { gone in
             guard let count else { return }

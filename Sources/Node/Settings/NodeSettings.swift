@@ -95,11 +95,12 @@ extension NodeSettings {
 struct TLSSettings: Equatable, Sendable {
     var certificate: String?
     var key: String?
-    var versionMin = Version.tls12
+    var versionMin = TLSVersion.tls12
 
-    enum Version: String, CaseIterable, Sendable {
-        case tls12 = "1.2"
-        case tls13 = "1.3"
+    /// Nil: connections are plain.
+    var files: TLSCertificateFiles? {
+        guard let certificate, let key else { return nil }
+        return TLSCertificateFiles(certificate: certificate, key: key)
     }
 }
 

@@ -11,6 +11,7 @@ final class SettingsKeeper: @unchecked Sendable {
 
     private let node: NodeContext
     private let server: HTTPServer
+    private let tls: NodeTLS
     private let reader: SettingsReader
     private let logger: Logger
     private var settings: NodeSettings
@@ -28,9 +29,13 @@ final class SettingsKeeper: @unchecked Sendable {
     private var loop: EventLoop { node.group.loops[0] }
 
     /// Watches from now on. On the first loop.
-    init(_ reading: SettingsReading, _ reader: SettingsReader, node: NodeContext, server: HTTPServer, logger: Logger) {
+    init(
+        _ reading: SettingsReading, _ reader: SettingsReader, node: NodeContext, server: HTTPServer, tls: NodeTLS,
+        logger: Logger
+    ) {
         self.node = node
         self.server = server
+        self.tls = tls
         self.reader = reader
         self.logger = logger
         settings = node.settings
@@ -88,7 +93,7 @@ extension SettingsKeeper {
         let former = settings
         (settings, contents) = (change.settings, change.contents)
         putInForce(change.applied, former: former)
-        fresh.files?.adopt(node, logger)
+        fresh.files?.adopt(node, tls, logger)
         if !change.applied.isEmpty { watch() }
         return ReloadReport(change, generation: settings.generation)
     }

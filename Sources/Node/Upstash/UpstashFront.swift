@@ -227,6 +227,8 @@ extension UpstashFront {
             answerError(exchange, HTTPStatus(503), CommandError.outOfMemory.text) { $0.headers("Retry-After: 1\r\n") }
         case .overloaded, .tooManyConnections:
             answerError(exchange, HTTPStatus(503), CommandError.outOfMemory.text) { $0.headers("Retry-After: 1\r\n") }
+        case .plainText:
+            answerError(exchange, HTTPStatus(400), "ERR TLS is required on this port: use https://")
         case .headerTooSlow, .bodyTooSlow:
             answerError(exchange, HTTPStatus(408), "ERR the request arrived too slowly")
         case .fault(let fault):

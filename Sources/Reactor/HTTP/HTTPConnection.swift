@@ -403,6 +403,12 @@ extension HTTPConnection {
         retire(exchange)
     }
 
+    func receivedPlainText() {
+        // One that was turned away has its answer.
+        if case .ended = phase { return }
+        refuse(.plainText)
+    }
+
     func checkDeadlines(now: UInt64) {
         let limits = server.limits
         switch phase {

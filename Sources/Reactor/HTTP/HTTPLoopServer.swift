@@ -6,6 +6,8 @@ final class HTTPLoopServer: @unchecked Sendable {
     private(set) var limits: HTTPServerLimits
     let budget: any MemoryBudget
     let service: any HTTPService
+    /// Of the connections to come; nil: they are plain.
+    var tls: TLSContext?
     private let connections: SharedCount
     private var listener: TCPListener?
 
@@ -32,12 +34,13 @@ final class HTTPLoopServer: @unchecked Sendable {
     private var answeredAt: UInt64 = 0
 
     init(
-        loop: EventLoop, claim: PortClaim, limits: HTTPServerLimits, budget: any MemoryBudget,
+        loop: EventLoop, claim: PortClaim, limits: HTTPServerLimits, tls: TLSContext?, budget: any MemoryBudget,
         connections: SharedCount, drainFlag: DrainFlag, service: any HTTPService
     ) throws {
         loop.assertInLoop()
         self.loop = loop
         self.limits = limits
+        self.tls = tls
         self.budget = budget
         self.connections = connections
         self.drainFlag = drainFlag
@@ -63,16 +66,22 @@ extension HTTPLoopServer {
     private func accept(_ connection: TCPConnection) {
         if connections.add(max: limits.connections) {
             servedCount += 1
+            secure(connection)
             connection.handler = HTTPConnection(connection: connection, server: self, isCounted: true)
             connection.startReading()
         } else if turnedAwayCount < Self.turnedAwayMax {
             turnedAwayCount += 1
+            secure(connection)
             let handler = HTTPConnection(connection: connection, server: self, isCounted: false)
             connection.handler = handler
             handler.refuse(.tooManyConnections(max: limits.connections))
         } else {
             connection.close()
         }
+    }
+
+    private func secure(_ connection: TCPConnection) {
+        if let tls { connection.secure(tls, protocol: .http1, time: limits.headerTime) }
     }
 
     func didClose(isCounted: Bool) {

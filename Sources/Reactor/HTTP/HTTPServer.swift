@@ -41,7 +41,7 @@ package final class HTTPServer: Sendable {
 
     /// Listens on the address of `claim` with a service of its own on each loop. From a thread that is no loop.
     package init(
-        group: LoopGroup, claim: PortClaim, limits: HTTPServerLimits, budget: any MemoryBudget,
+        group: LoopGroup, claim: PortClaim, limits: HTTPServerLimits, tls: TLSContext? = nil, budget: any MemoryBudget,
         service: @escaping @Sendable (EventLoop) -> any HTTPService
     ) throws {
         let connections = SharedCount()
@@ -55,7 +55,7 @@ package final class HTTPServer: Sendable {
             for loop in group.loops {
                 let server = try loop.wait {
                     try HTTPLoopServer(
-                        loop: loop, claim: claim, limits: limits, budget: budget, connections: connections,
+                        loop: loop, claim: claim, limits: limits, tls: tls, budget: budget, connections: connections,
                         drainFlag: drainFlag, service: service(loop))
                 }
                 servers.append(server)
@@ -75,6 +75,11 @@ package final class HTTPServer: Sendable {
         for server in loopServers {
             server.loop.execute { server.adopt(limits) }
         }
+    }
+
+    /// Connections to come speak TLS of `context`, or none. From any thread.
+    package func use(_ context: TLSContext?) {
+        for server in loopServers { server.loop.execute { server.tls = context } }
     }
 
     /// Stops accepting, lets requests under way finish, and calls `completion` on the first loop when every connection

@@ -47,6 +47,8 @@ package enum HTTPRefusal: Error {
     case overloaded
     /// One connection more than `limits.connections`.
     case tooManyConnections(max: Int)
+    /// It came without TLS to a port where TLS is spoken.
+    case plainText
     case headerTooSlow
     case bodyTooSlow
 }

@@ -46,6 +46,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     /// Where sockets read into: one buffer for all connections, since each read is handled before the next.
     let readBuffer: UnsafeMutableBufferPointer<CChar>
+    /// Room for TLS, made when it is first spoken.
+    private(set) lazy var tlsScratch = TLSScratch()
     /// Output buffers between two uses.
     let outputPool = OutputBufferPool()
     /// Every connection of the loop, for their deadlines.
@@ -298,6 +300,8 @@ extension EventLoop {
     }
 
     func countSlowReader() { counts.slowReaders &+= 1 }
+
+    func countHandshake(_ outcome: TLSHandshakes.Outcome) { counts.handshakes.count(outcome) }
 }
 
 // MARK: - Executor

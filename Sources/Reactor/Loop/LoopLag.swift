@@ -9,6 +9,7 @@ package struct LoopStatistics: Sendable {
     package var latenessSamples: UInt64 = 0
     /// Connections closed because their peer read too slowly.
     package var slowReaders: UInt64 = 0
+    package var handshakes = TLSHandshakes()
 
     /// A loop that was away for this many milliseconds has stalled (Cache rule 11).
     package static let stallMin: UInt64 = 500

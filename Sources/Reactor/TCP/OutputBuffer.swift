@@ -306,10 +306,10 @@ extension OutputBuffer {
         return (used, bytes)
     }
 
-    /// What is unsent, in order: as many pieces as one write can name.
-    func withPieces<Result>(_ body: (UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Result) -> Result {
+    /// What is unsent, in order, up to `bytesMax` bytes of it and as many pieces as one write can name.
+    func withPieces<Result>(bytesMax: Int, _ body: (UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Result) -> Result {
         unsafe withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: Self.vectorsMax) { vectors in
-            let used = unsafe gather(into: vectors)
+            let used = unsafe gather(into: vectors, bytesMax: bytesMax).vectors
             return unsafe withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: used) { pieces in
                 for index in 0..<used {
                     let vector = unsafe vectors[index]

@@ -10,7 +10,7 @@ extension TCPConnection {
     }
 
     /// Bytes written here that the kernel has not taken yet, as far as that is known.
-    package var backlog: Int { (sending?.remaining ?? 0) + (gathering?.remaining ?? 0) }
+    package var backlog: Int { (sending?.remaining ?? 0) + (gathering?.remaining ?? 0) + (layer?.backlog ?? 0) }
 
     package var isCongested: Bool { backlog > Self.congestedMin }
 
@@ -77,12 +77,15 @@ extension TCPConnection {
         }
     }
 
-    private var isAllWritten: Bool { sending == nil && gathering?.isEmpty ?? true }
+    private var isAllWritten: Bool { sending == nil && gathering?.isEmpty ?? true && (layer?.backlog ?? 0) == 0 }
 
     /// What is to be offered to the kernel next; nil: nothing, or not now.
     private var nextToSend: OutputBuffer? {
         guard writingCount == 0, canWrite else { return nil }
-        if sending == nil, let buffer = gathering, !buffer.isEmpty {
+        guard sending == nil else { return sending }
+        if let layer {
+            sending = layer.takeOutput(from: &gathering)
+        } else if let buffer = gathering, !buffer.isEmpty {
             sending = buffer
             gathering = nil
         }
@@ -159,6 +162,7 @@ extension TCPConnection {
 
     private func didWriteAll() {
         guard case .finishing = life else { return }
+        if let layer, layer.endOutput() { return flush() }
         if isInputEnded { return close() }
         shutDownOutput()
     }
@@ -196,6 +200,7 @@ extension TCPConnection {
         stopReading()
         if let gathering { loop.outputPool.giveBack(gathering) }
         gathering = nil
+        layer?.discard()
         // What libuv holds it gives back in the callback of the write.
         if writingCount == 0, let sending {
             loop.outputPool.giveBack(sending)
@@ -222,6 +227,10 @@ extension TCPConnection {
         case .lingering(let deadline):
             if now >= deadline { close() }
         case .open, .finishing:
+            if let layer, layer.isOverdue(now: now) {
+                loop.countHandshake(.failed)
+                return close()
+            }
             guard !isReadTooSlowly(now: now, limits: limits) else {
                 loop.countSlowReader()
                 return close()

@@ -6,12 +6,19 @@ package protocol ConnectionHandler: AnyObject {
     func received(_ bytes: Span<UInt8>)
     /// The peer will send nothing more; it may still read.
     func receivedEnd()
+    /// The peer spoke without TLS where TLS is spoken. What is written now reaches it as it is, and then the connection
+    /// ends.
+    func receivedPlainText()
     /// Output that was held up has been written: work that waited for it may go on.
     func drained()
     /// A look at the deadlines, a few times a second. `now`: the loop's monotonic milliseconds.
     func checkDeadlines(now: UInt64)
     /// The connection is gone; the last call.
     func closed()
+}
+
+extension ConnectionHandler {
+    package func receivedPlainText() {}
 }
 
 /// One TCP connection of one loop, from accept to close.
@@ -39,6 +46,8 @@ package final class TCPConnection: @unchecked Sendable {
     var life = Life.open
     private var isReading = false
     private var hasInputEnded = false
+    /// TLS, where it is spoken.
+    var layer: TLSLayer?
     var isFlushScheduled = false
     /// The handler waits for `drained`, until the output is written or the turn ends.
     var isHeldUp = false
@@ -155,9 +164,11 @@ extension TCPConnection {
     private func didRead(_ count: Int) {
         if count > 0 {
             share.addRead(count)
-            guard isOpen else { return }
             let start = unsafe UnsafeRawPointer(loop.readBuffer.baseAddress!).assumingMemoryBound(to: UInt8.self)
-            handlerInUse?.received(unsafe Span(_unsafeStart: start, count: count))
+            let bytes = unsafe Span(_unsafeStart: start, count: count)
+            if let layer { return didRead(bytes, through: layer) }
+            guard isOpen else { return }
+            handlerInUse?.received(bytes)
             flush()
         } else if count == Int(UV_EOF.rawValue) {
             didReadEnd()
@@ -166,9 +177,14 @@ extension TCPConnection {
         }
     }
 
-    private func didReadEnd() {
+    func didReadEnd() {
         hasInputEnded = true
         stopReading()
+        // Half a handshake never becomes a whole one.
+        if let layer, layer.isHandshaking {
+            if !layer.isUntouched { loop.countHandshake(.failed) }
+            return close()
+        }
         switch life {
         case .open:
             handler?.receivedEnd()

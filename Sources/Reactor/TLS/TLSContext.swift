@@ -63,7 +63,7 @@ package enum TLSRole: Sendable {
 }
 
 /// The lowest version that is spoken. TLS 1.0 and 1.1 are not for anyone (RFC 8996).
-package enum TLSVersion: String, Sendable {
+package enum TLSVersion: String, CaseIterable, Sendable {
     case tls12 = "1.2"
     case tls13 = "1.3"
 
@@ -83,31 +83,27 @@ package enum TLSApplicationProtocol: String, Sendable {
 // MARK: - Servers with a certificate
 
 extension TLSContext {
-    /// A server's context. Reads both files: not on a loop. `ticketKeys`: those of the context that this one follows,
-    /// so that clients resume their sessions. Throws what is wrong with the files.
-    package static func load(
-        _ files: TLSCertificateFiles, minVersion: TLSVersion, ticketKeys: TLSTicketKeys = TLSTicketKeys()
-    ) throws(TLSFault) -> TLSContext {
+    /// A server's context, with keys of its own for session tickets. Reads both files: not on a loop. Throws what is
+    /// wrong with them.
+    package static func load(_ files: TLSCertificateFiles, minVersion: TLSVersion) throws(TLSFault) -> TLSContext {
         let pointer = unsafe make(.server, minVersion: minVersion, suites: suites)
         do {
             let certificate = unsafe try files.load(into: pointer)
             unsafe allowTickets(pointer)
             unsafe chooseProtocol(pointer)
-            return unsafe TLSContext(pointer: pointer, role: .server, proof: .certificate(certificate, ticketKeys))
+            return unsafe TLSContext(pointer: pointer, role: .server, proof: .certificate(certificate, TLSTicketKeys()))
         } catch {
             unsafe SSL_CTX_free(pointer)
             throw error
         }
     }
 
-    /// The same with a new key for session tickets.
-    package func withNewTicketKey() -> TLSContext {
-        guard case .certificate(let certificate, let ticketKeys) = proof else {
-            preconditionFailure("only servers with a certificate give tickets")
-        }
+    /// The same with other keys for session tickets. Whoever takes the place of another context takes over its keys, so
+    /// that clients resume their sessions.
+    package func with(_ ticketKeys: TLSTicketKeys) -> TLSContext {
+        guard let certificate else { preconditionFailure("only servers with a certificate give tickets") }
         OpenSSLErrors.must(unsafe SSL_CTX_up_ref(pointer), "SSL_CTX_up_ref")
-        return unsafe TLSContext(
-            pointer: pointer, role: role, proof: .certificate(certificate, ticketKeys.rotated()))
+        return unsafe TLSContext(pointer: pointer, role: role, proof: .certificate(certificate, ticketKeys))
     }
 
     /// Of a server that has one.

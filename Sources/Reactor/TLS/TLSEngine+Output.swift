@@ -6,22 +6,21 @@ extension TLSEngine {
     package func seal(_ plain: OutputBuffer, max: Int, into output: OutputBuffer, scratch: TLSScratch) -> Int {
         guard state == .established || state == .ended else { return 0 }
         return pipe.write(into: output) {
-            unsafe plain.withPieces { pieces in unsafe seal(pieces, max: max, record: scratch.record) }
+            unsafe plain.withPieces(bytesMax: max) { pieces in unsafe seal(pieces, record: scratch.record) }
         }
     }
 
     /// `record`: room for small pieces, which share one.
     private func seal(
-        _ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, max: Int, record: UnsafeMutableRawBufferPointer
+        _ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>, record: UnsafeMutableRawBufferPointer
     ) -> Int {
         if pieces.count == 1 {
-            let piece = unsafe UnsafeRawBufferPointer(rebasing: pieces[0].prefix(max))
-            return unsafe encrypt(piece) ? piece.count : 0
+            return unsafe encrypt(pieces[0]) ? pieces[0].count : 0
         }
         var sealed = 0
         var waiting = 0
         for index in pieces.indices {
-            var rest = unsafe pieces[index].prefix(max - sealed - waiting)
+            var rest = unsafe pieces[index][...]
             while unsafe !rest.isEmpty {
                 let part: Slice<UnsafeRawBufferPointer>
                 if waiting == 0, unsafe rest.count >= Self.recordMax {
