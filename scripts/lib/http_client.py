@@ -5,6 +5,7 @@ pipeline. This one does the opposite, and is strict about what it reads: an answ
 raises `BrokenAnswer`.
 """
 import json
+import ssl
 from dataclasses import dataclass, field
 
 from raw_connection import RawConnection
@@ -34,9 +35,9 @@ class Response:
 class Connection(RawConnection):
     """One connection. `request` waits for the answer; `send` and `read_response` are its halves, for pipelines."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20):
+    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20, tls: ssl.SSLContext | None = None):
         self.host = f"{host}:{port}"
-        super().__init__(port, host, timeout)
+        super().__init__(port, host, timeout, tls)
 
     def request(self, method: str, path: str, headers: dict[str, str] | None = None,
                 body: bytes | None = None) -> Response:

@@ -1,5 +1,6 @@
 """A bare socket to a server: what is sent is exactly what the caller wrote."""
 import socket
+import ssl
 import struct
 
 # The longest wait for a connection.
@@ -9,9 +10,11 @@ CONNECT_SECONDS = 10
 class RawConnection:
     """One connection. What was received and not yet read lies in `buffer`, from `place` on."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20):
+    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20, tls: ssl.SSLContext | None = None):
         self.socket = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self.socket.settimeout(timeout)
         self.buffer = bytearray()
         self.place = 0

@@ -7,6 +7,7 @@ a reply is a Python value that says on which form it came, so that two servers c
     -ERR no       Error(b"ERR no")       *1   [...]     ,1.5  Double      #t    True        _    Null
     %1            Map([(key, value)])    ~1   Set([])   >1    Push([])    =txt  Verbatim    (1   BigNumber
 """
+import ssl
 from dataclasses import dataclass
 from typing import Iterable
 
@@ -114,8 +115,9 @@ def encode(*words: Word) -> bytes:
 class RESPConnection(RawConnection):
     """One connection. `call` waits for the reply; `send` and `read` are its halves, for pipelines and pushes."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20, protocol: int = 2):
-        super().__init__(port, host, timeout)
+    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float = 20, protocol: int = 2,
+                 tls: ssl.SSLContext | None = None):
+        super().__init__(port, host, timeout, tls)
         if protocol != 2:
             reply = self.call("HELLO", protocol)
             if not isinstance(reply, Map):

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import procfs
+from certificates import Certificate
 from waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -88,7 +89,11 @@ class Server:
 
     def kill(self):
         """Ends the server at once, and the processes that it has started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            # It has ended by itself.
+            pass
         self.process.wait()
 
     def __enter__(self):
@@ -124,9 +129,11 @@ class Tribe(Server):
     name = "tribe"
 
     def __init__(self, cores: str | None = None, loops: int = 1, memory: str | None = None,
-                 settings: dict[str, str] | None = None, tokens: Path | None = None):
+                 settings: dict[str, str] | None = None, tokens: Path | None = None,
+                 tls: Certificate | None = None):
         super().__init__(cores)
         self.tokens = tokens
+        self.tls = tls
         self.loops = loops
         self.memory = memory
         self.settings = settings or {}
@@ -137,7 +144,8 @@ class Tribe(Server):
         memory = ["--memory", self.memory] if self.memory else []
         addresses = ["--http", "127.0.0.1:0", "--resp", "127.0.0.1:0"]
         tokens = ["--tokens", str(self.tokens)] if self.tokens else []
-        return [str(TRIBE), "dev", *addresses, "--loops", str(self.loops), *memory, *tokens]
+        tls = ["--tls-cert", str(self.tls.certificate), "--tls-key", str(self.tls.key)] if self.tls else []
+        return [str(TRIBE), "dev", *addresses, "--loops", str(self.loops), *memory, *tokens, *tls]
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRIBE_")}
@@ -186,7 +194,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{tls};
         location / {{
             if ($request_method = PUT) {{ return 204; }}
             return 200 "{constant}";
@@ -200,8 +208,19 @@ http {{
 }}
 """
 
-    def __init__(self, cores: str | None = None, constant: str = "x" * 100):
+    # With a certificate: the versions, ciphers and resumption that tribe has.
+    tls_configuration = """ ssl;
+        ssl_certificate {certificate.certificate};
+        ssl_certificate_key {certificate.key};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_prefer_server_ciphers on;
+        ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256;
+        ssl_ecdh_curve X25519:P-256:P-384;
+        ssl_session_cache off"""
+
+    def __init__(self, cores: str | None = None, constant: str = "x" * 100, tls: Certificate | None = None):
         super().__init__(cores)
+        self.tls = tls
         self.constant = constant
         self.files = self.folder / "files"
         self.files.mkdir()
@@ -209,6 +228,7 @@ http {{
     def command(self) -> list[str]:
         configuration = self.configuration.format(
             folder=self.folder, port=self.port, constant=self.constant,
+            tls=self.tls_configuration.format(certificate=self.tls) if self.tls else "",
             descriptors=resource.getrlimit(resource.RLIMIT_NOFILE)[1], user=getpass.getuser())
         file = self.folder / "nginx.conf"
         file.write_text(configuration)

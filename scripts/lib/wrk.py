@@ -35,14 +35,14 @@ class Load:
 
 
 def run(server: Server, path: str, seconds: int, cores: str, script: str | None = None, threads: int = 1,
-        connections: int = CONNECTIONS) -> Load:
+        connections: int = CONNECTIONS, is_secure: bool = False) -> Load:
     """Loads `server` for `seconds`. `script`: Lua, for other requests than a GET of `path`."""
     command = ["wrk", "--latency", "-t", str(threads), "-c", str(connections), "-d", f"{seconds}s"]
     if script is not None:
         file = server.folder / "wrk.lua"
         file.write_text(script)
         command += ["-s", str(file)]
-    command.append(f"http://127.0.0.1:{server.port}{path}")
+    command.append(f"{'https' if is_secure else 'http'}://127.0.0.1:{server.port}{path}")
     before = server.cpu_seconds()
     result = subprocess.run(pinned(command, cores), capture_output=True, text=True, timeout=seconds + 60)
     cpu_seconds = server.cpu_seconds() - before
