@@ -6,12 +6,13 @@ import bench_connections
 import bench_http
 import bench_memory
 import bench_resp
+import bench_tls
 import bench_upstash
 import report
 from servers import raise_descriptor_limit
 
 BENCHES = {"http": bench_http, "resp": bench_resp, "upstash": bench_upstash, "memory": bench_memory,
-           "connections": bench_connections}
+           "connections": bench_connections, "tls": bench_tls}
 
 
 def parse_arguments() -> argparse.Namespace:
