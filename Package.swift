@@ -28,10 +28,11 @@ let package = Package(
         .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCURL", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(
             name: "Reactor",
             dependencies: [
-                "CLibuv", "CHTTPParser", "CXXHash", "COpenSSL",
+                "CLibuv", "CHTTPParser", "CXXHash", "COpenSSL", "CCURL",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict),

@@ -1,5 +1,5 @@
 // What Swift cannot import: casts between libuv's handle types, socket options set before a bind, an ioctl, and glibc's
-// mallopt.
+// mallopt and adjtimex.
 #ifndef TRIBE_CLIBUV_SHIM_H
 #define TRIBE_CLIBUV_SHIM_H
 
@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 #include <uv.h>
 
 static inline uv_stream_t *tribe_stream_of_tcp(uv_tcp_t *tcp) { return (uv_stream_t *)tcp; }
@@ -24,6 +25,13 @@ static inline uv_handle_t *tribe_handle_of_idle(uv_idle_t *idle) { return (uv_ha
 
 // The allocator gives blocks of this size and more back to the system when they are freed.
 static inline void tribe_return_blocks_from(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }
+
+// Whether something keeps the clock right: 1 yes, 0 no, below zero: the kernel does not say.
+static inline int tribe_clock_state(void) {
+    struct timex clock = {0};
+    if (adjtimex(&clock) < 0) return -1;
+    return (clock.status & STA_UNSYNC) == 0;
+}
 
 // Lets several sockets listen on one port, the kernel spreading connections over them. libuv 1.44 does not set it.
 static inline int tribe_set_reuse_port(const uv_tcp_t *tcp) {

@@ -5,18 +5,24 @@ import Reactor
 struct TribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tribe",
-        abstract: "A cache for web back ends, over HTTP, in one binary.",
+        abstract: "Cache, job queue, breakers and metrics of a web back end, in one binary.",
         discussion: """
             EXAMPLES
-              tribe dev                          one node on 127.0.0.1:8080, nothing on disk
-              tribe dev --memory 256MiB          with a cache of 256 MiB
+              tribe dev                          one node on 127.0.0.1:8080 and :6380, nothing on disk
               tribe start --node n1              a node of the cluster in cluster.json
               tribe config check cluster.json    what is wrong with it
-              tribe reload                       read the settings anew
+              tribe status                       how a node is
+              tribe cache set a hello            a value
+              tribe redis INCR visits            any Redis command
+              tribe doctor                       what this machine lacks
+
+            Exit codes and variables are in docs/cli.md.
             """,
         version: TribeVersion.text,
         subcommands: [
-            DevCommand.self, StartCommand.self, ConfigCommand.self, ReloadCommand.self, TokenCommand.self,
+            DevCommand.self, StartCommand.self, StatusCommand.self, CacheCommand.self, RedisCommand.self,
+            ConfigCommand.self, ReloadCommand.self, TokenCommand.self, DoctorCommand.self, VersionCommand.self,
+            CompletionsCommand.self,
         ])
 }
 

@@ -58,19 +58,30 @@ package enum HostProcess {
         return Int64(wall.tv_sec) * 1_000 + Int64(wall.tv_nsec) / 1_000_000
     }
 
+    /// Milliseconds of a clock that is never set.
+    package static var monotonicMilliseconds: Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+    }
+
     package static func isTerminal(descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Writes all of `text` to standard error, in one call unless the kernel takes it in pieces.
     package static func writeToStandardError(_ text: String) {
-        write(text, to: STDERR_FILENO)
+        write(Array(text.utf8), to: STDERR_FILENO)
     }
 
     package static func writeToStandardOutput(_ text: String) {
-        write(text, to: STDOUT_FILENO)
+        write(Array(text.utf8), to: STDOUT_FILENO)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+    package static func writeToStandardOutput(_ bytes: [UInt8]) {
+        write(bytes, to: STDOUT_FILENO)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
@@ -121,5 +132,26 @@ extension HostProcess {
             }
         }
         return "\(text(name.sysname)) \(text(name.release)) \(text(name.machine))"
+    }
+
+    /// Descriptors that this process may open if it asks for all of them.
+    package static var descriptorMax: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1_024 }
+        return Int(clamping: limit.rlim_max)
+    }
+
+    /// Whether the kernel counts reserved addresses as memory (`vm.overcommit_memory` = 2).
+    package static var refusesOvercommit: Bool {
+        contents(ofFile: "/proc/sys/vm/overcommit_memory")?.first == "2"
+    }
+
+    /// Whether something keeps the clock right, as the kernel knows it. Nil: it does not say.
+    package static var isClockSynchronised: Bool? {
+        switch tribe_clock_state() {
+        case 0: false
+        case 1: true
+        default: nil
+        }
     }
 }
