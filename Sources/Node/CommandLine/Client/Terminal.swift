@@ -11,7 +11,9 @@ enum Terminal {
     }
 
     enum Colour: Int {
-        case red = 31, green = 32, yellow = 33
+        case red = 31
+        case green = 32
+        case yellow = 33
     }
 
     static func coloured(_ text: String, _ colour: Colour) -> String {
