@@ -253,7 +253,7 @@ def test_a_developers_node_has_nothing_to_reload(start_node):
 def test_nobody_answers_a_reload():
     command = [TRIBE, "reload", "--url", "http://127.0.0.1:1"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    assert result.returncode == 1 and "127.0.0.1:1" in result.stderr
+    assert result.returncode == 3 and "127.0.0.1:1" in result.stderr
 
 
 def test_requests_go_on_while_settings_change(start):

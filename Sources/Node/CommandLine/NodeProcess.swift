@@ -31,7 +31,9 @@ enum NodeProcess {
         do {
             let files = try NamedFiles(of: reading, reader.sources)
             let runtime = try NodeRuntime(settings: reading.settings, files: files, logger: logger)
-            if reader.sources.file != nil || files.tokens != nil || files.tls != nil { runtime.keepSettings(reading, reader) }
+            if reader.sources.file != nil || files.tokens != nil || files.tls != nil {
+                runtime.keepSettings(reading, reader)
+            }
             return runtime
         } catch let faults as SettingFaults {
             throw refuse(faults.all)

@@ -7,42 +7,24 @@ struct ReloadCommand: ParsableCommand {
         commandName: "reload",
         abstract: "Have a node read its settings anew.",
         discussion: """
-            Exits with 0 if the settings are in force, now or since before, with 2 if they were rejected, and with 1 \
-            if the node does not answer. A token is taken from TRIBE_TOKEN.
+            Exits with 0 if the settings are in force, now or since before, with 2 if they were rejected. The token \
+            needs the role admin.
 
             EXAMPLES
               tribe reload
               tribe reload --url http://127.0.0.1:8081
             """)
 
-    @Option(help: ArgumentHelp("The node. (default: TRIBE_URL, or http://127.0.0.1:8080)", valueName: "url"))
-    var url: String?
-
-    @Flag(help: "Print the node's answer as it is, JSON.")
-    var json = false
+    @OptionGroup var options: ClientOptions
 
     func run() throws {
-        let answer: PlainRequest.Answer
-        do {
-            let address = try Self.address(url ?? HostProcess.environment("TRIBE_URL") ?? "http://127.0.0.1:8080")
-            let token = HostProcess.environment("TRIBE_TOKEN").map { "Authorization: Bearer \($0)\r\n" } ?? ""
-            answer = try PlainRequest.send("POST", "/v1/cluster/reload", to: address, lines: token)
-        } catch {
-            HostProcess.writeToStandardError("tribe: \(error)\n")
-            throw ExitCode(1)
+        try reportingFailures {
+            let answer = try options.client().ask("POST", "/v1/cluster/reload")
+            let document = try? JSONDocument(answer.body)
+            if options.json, document != nil { HostProcess.writeToStandardOutput(answer.body + [UInt8(ascii: "\n")]) }
+            guard answer.status == 200, let document else { throw refuse(answer, document) }
+            if !options.json { HostProcess.writeToStandardOutput(Self.summary(document)) }
         }
-        if json { HostProcess.writeToStandardOutput(String(decoding: answer.body, as: UTF8.self) + "\n") }
-        let document = try? JSONDocument(answer.body)
-        guard answer.status == 200, let document else { throw refuse(answer.status, document) }
-        if !json { HostProcess.writeToStandardOutput(Self.summary(document)) }
-    }
-
-    private static func address(_ url: String) throws -> SocketAddress {
-        let scheme = "http://"
-        guard url.hasPrefix(scheme) else {
-            throw PlainRequest.Fault(description: "'\(url)' does not begin with http://; with TLS, send SIGHUP")
-        }
-        return try SocketAddress(resolving: String(url.dropFirst(scheme.count).prefix { $0 != "/" }))
     }
 
     private static func summary(_ document: JSONDocument) -> String {
@@ -63,24 +45,17 @@ struct ReloadCommand: ParsableCommand {
         return names
     }
 
-    /// Says why; the exit code.
-    private func refuse(_ status: Int, _ document: JSONDocument?) -> ExitCode {
-        guard let document else {
-            HostProcess.writeToStandardError("tribe: the node answered \(status)\n")
-            return ExitCode(1)
-        }
+    /// Every fault of the settings, one a line.
+    private func refuse(_ answer: HTTPTransfer.Response, _ document: JSONDocument?) -> any Error {
+        guard answer.status == 422, let document else { return NodeClient.failure(answer) }
+        if options.json { return ExitCode(CommandFailure.Kind.usage.rawValue) }
         let root = document.root
-        if !json {
-            var lines = [
-                "tribe: \(root.member("title")?.string ?? "\(status)"). \(root.member("detail")?.string ?? "")"
-            ]
-            if var faults = root.member("errors")?.elements {
-                while let fault = faults.next() {
-                    lines.append("\(fault.member("pointer")?.string ?? "") \(fault.member("detail")?.string ?? "")")
-                }
+        var lines = ["\(root.member("title")?.string ?? "rejected"). \(root.member("detail")?.string ?? "")"]
+        if var faults = root.member("errors")?.elements {
+            while let fault = faults.next() {
+                lines.append("\(fault.member("pointer")?.string ?? "") \(fault.member("detail")?.string ?? "")")
             }
-            HostProcess.writeToStandardError(lines.joined(separator: "\n") + "\n")
         }
-        return ExitCode(status == 422 ? 2 : 1)
+        return CommandFailure(kind: .usage, message: lines.joined(separator: "\n"))
     }
 }

@@ -28,7 +28,8 @@ struct StartCommand: ParsableCommand {
         let reading = reader.read()
         try reading.exitIfWrong()
         try NodeProcess.run(reading, reader) { node in
-            "Node \(self.node) listens on http://\(node.httpAddress) and \(node.respAddress) (Redis).\n"
+            let scheme = node.context.settings.tls.files == nil ? "http" : "https"
+            return "Node \(self.node) listens on \(scheme)://\(node.httpAddress) and \(node.respAddress) (Redis).\n"
         }
     }
 }

@@ -41,6 +41,9 @@ struct TokenNewCommand: ParsableCommand {
     @Option(help: "How many at once after a pause, with --rate. (default: twice the rate)")
     var burst: Int?
 
+    @Flag(help: "Print JSON, for programs.")
+    var json = false
+
     func run() throws {
         var random = SystemRandom()
         let token = Self.makeToken(using: &random)
@@ -51,7 +54,8 @@ struct TokenNewCommand: ParsableCommand {
         } catch {
             throw ValidationError(error.faults.map(\.message).joined(separator: "\n"))
         }
-        HostProcess.writeToStandardOutput("\(token)\n\(entry)\n")
+        let text = json ? "{\"token\":\"\(token)\",\"entry\":\(entry)}" : "\(token)\n\(entry)"
+        HostProcess.writeToStandardOutput(text + "\n")
     }
 
     private func entry(for token: String) throws -> TokenEntry {

@@ -20,7 +20,8 @@ import Testing
         for command in Self.leaves(of: TribeCommand.self) {
             let help = TribeCommand.helpMessage(for: command)
             #expect(help.contains("EXAMPLES"), "\(command)")
-            let printsNoData = command == DevCommand.self || command == CompletionsCommand.self
+            let printsNoData =
+                [DevCommand.self, StartCommand.self, CompletionsCommand.self].contains { $0 == command }
             #expect(help.contains("--json") || printsNoData, "\(command)")
         }
     }

@@ -12,15 +12,26 @@ struct DoctorCommand: ParsableCommand {
             the running node itself holds is a fault here.
 
             EXAMPLES
-              tribe doctor
+              tribe doctor                                         for `tribe dev`
+              tribe doctor --config cluster.json --node n1         for `tribe start`
               tribe doctor --json
             """)
+
+    @Option(help: ArgumentHelp("The settings file. (default: none, as with `tribe dev`)", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Which node of the file.", valueName: "id"))
+    var node: String?
+
+    @OptionGroup var settings: SettingFlags
 
     @Flag(help: "Print JSON, for programs.")
     var json = false
 
     func run() throws {
-        let settings = try readSettings()
+        let reading = SettingsReader(sources: settings.sources(file: config, nodeID: node)).read()
+        try reading.exitIfWrong()
+        let settings = reading.settings
         let doctor = Doctor(settings, on: HostFacts(lookingFor: settings))
         if json {
             Terminal.print(doctor.write)
@@ -28,16 +39,6 @@ struct DoctorCommand: ParsableCommand {
             HostProcess.writeToStandardOutput(doctor.text)
         }
         if !doctor.isWell { throw ExitCode(CommandFailure.Kind.negative.rawValue) }
-    }
-
-    private func readSettings() throws -> NodeSettings {
-        var settings = NodeSettings()
-        let faults = EnvironmentSettings.apply(HostProcess.environment(prefix: "TRIBE_"), to: &settings)
-        guard faults.isEmpty else {
-            HostProcess.writeToStandardError(faults.map { "tribe: \($0)\n" }.joined())
-            throw ExitCode(CommandFailure.Kind.usage.rawValue)
-        }
-        return settings
     }
 }
 
