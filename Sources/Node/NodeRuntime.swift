@@ -17,6 +17,7 @@ final class NodeRuntime: Sendable {
     /// `files`: what the settings name; nil: nothing is named.
     init(settings: NodeSettings, files: NamedFiles? = nil, logger: Logger) throws {
         HostProcess.ignoreBrokenPipes()
+        HostProcess.ignoreHangups()
         HostProcess.returnLargeBlocks()
         let descriptorLimit = HostProcess.raiseDescriptorLimit()
         var settings = settings

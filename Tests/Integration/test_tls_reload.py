@@ -93,7 +93,8 @@ def test_fifty_certificates_under_load(certificate):
         handshakes, requests = (sum(getattr(load, name) for load in loads) for name in ("handshakes", "requests"))
         assert handshakes > SWAPS and requests > SWAPS
         print(f"{SWAPS} certificates, {handshakes} handshakes, {requests} requests, none failed")
-        assert sum(line["message"] == "certificate loaded" for line in server.log()) == SWAPS + 1
+        # The node also notices by itself that the files have changed.
+        assert sum(line["message"] == "certificate loaded" for line in server.log()) >= SWAPS + 1
 
 
 def test_a_broken_pair_changes_nothing_and_says_why(certificate):
@@ -103,10 +104,10 @@ def test_a_broken_pair_changes_nothing_and_says_why(certificate):
         certificate.key.write_bytes(key)
         reload(server)
         wait_until(
-            lambda: server.has_logged("the certificate stays as it was: the new one cannot be used"), "the refusal")
-        [line] = [line for line in server.log() if line["level"] == "error"]
-        assert line["reason"] == (
-            f"the key in {certificate.key} is not the key of the certificate in {certificate.certificate}")
+            lambda: server.has_logged("settings rejected: the old ones stay in force"), "the refusal")
+        line = next(line for line in server.log() if line["level"] == "warning")
+        assert f"the key in {certificate.key} is not the key of the certificate in {certificate.certificate}" in (
+            line["faults"])
         assert shown_by(server.port) == good
         certificate.renew()
         reload(server)

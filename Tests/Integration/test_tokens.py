@@ -62,7 +62,7 @@ def test_a_file_that_others_may_use_is_refused(tmp_path, mode):
 
 
 @pytest.mark.parametrize("content, named", [
-    ("", "no such"), ("[", "line 1"), ('[{"name":"a"}]', "/0/sha256"), ('{"tokens":[]}', "array")])
+    ("", "there is no file"), ("[", "line 1"), ('[{"name":"a"}]', "/0/sha256"), ('{"tokens":[]}', "array")])
 def test_a_file_that_is_wrong_is_refused(tmp_path, content, named):
     file = tmp_path / "tokens.json"
     if content:
@@ -280,7 +280,7 @@ def test_a_file_that_is_wrong_leaves_the_tokens_as_they_are(start_node, token_fi
     tokens.write(token_file, content, mode=mode)
     node.process.send_signal(signal.SIGHUP)
     line = wait_until(lambda: next((line for line in node.log() if line["level"] == "warning"), None), "a warning")
-    assert str(token_file) in line["fault"]
+    assert str(token_file) in line["faults"]
     with Connection(node.port) as client:
         assert client.request("GET", "/v1/cache/k", tokens.bearer("reader")).status == 404
     reload(node, [tokens.entry("next")])
@@ -361,7 +361,7 @@ def test_no_token_appears_anywhere(node):
         assert b"(redacted)" in seen
         heard.append(seen)
     reload(node, [tokens.entry("web"), tokens.entry("reader") | {"sha256": wrong}],
-           "tokens stay as they are: their file is wrong")
+           "settings rejected: the old ones stay in force")
     reload(node, [tokens.entry("web")])
     assert node.stop() == 0
     heard.append(node.output().encode())

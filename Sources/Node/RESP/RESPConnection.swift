@@ -186,6 +186,7 @@ extension RESPConnection {
         guard !isEnded else { return }
         isEnded = true
         input = []
+        _ = chargeInput(0)
         leavePubSub()
         if !hasOrder, !isWaiting { connection.finish() }
     }

@@ -8,6 +8,11 @@ package enum HostProcess {
         _ = signal(SIGPIPE, SIG_IGN)
     }
 
+    /// A terminal that closes, or a signal that asks for a reload before one is possible, ends nothing.
+    package static func ignoreHangups() {
+        _ = signal(SIGHUP, SIG_IGN)
+    }
+
     /// Lets the allocator give blocks from 128 KiB on back to the system when they are freed. Left to itself it raises
     /// that size with each block that is freed, up to 32 MiB, and keeps freed values as room for others.
     package static func returnLargeBlocks() {

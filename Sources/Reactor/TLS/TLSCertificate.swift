@@ -1,3 +1,4 @@
+import CLibuv
 import COpenSSL
 import Glibc
 
