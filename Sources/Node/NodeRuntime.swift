@@ -116,6 +116,8 @@ final class NodeRuntime: Sendable {
             logger.warning("stopped a second time: ending at once")
             return end.signal(code: 1)
         }
+        // It has work for libuv's pool, which is taken apart when the process exits.
+        LoopParts.of(context.group.loops[0]).settingsKeeper?.close()
         let delay = context.live.drainDelay
         logger.info("draining", metadata: ["delay": "\(DurationText.render(.milliseconds(Int64(delay))))"])
         server.announceDrain()
