@@ -15,7 +15,7 @@ import upstash_redis
 from upstash_redis.errors import UpstashError
 
 import tokens
-from http_client import Connection
+from http_client import BrokenAnswer, Connection
 from resp_client import OK, Error, RESPConnection, encode
 from servers import TRIBE
 from waiting import wait_until
@@ -221,15 +221,26 @@ class Caller(threading.Thread):
         self.connection.close()
 
 
+CUT = "cut"
+
+
 class HTTPCaller(Caller):
-    success, refusals = 200, (401, 429)
+    success, refusals = 200, (401, 429, CUT)
 
     def __init__(self, node, name: str):
         super().__init__(node, name)
         self.connection = Connection(node.port)
 
     def ask(self):
-        return self.connection.request("GET", "/v1/cache/load", tokens.bearer(self.token_name)).status
+        try:
+            return self.connection.request("GET", "/v1/cache/load", tokens.bearer(self.token_name)).status
+        except BrokenAnswer:
+            # What a removed token has under way on another loop ends with its connection.
+            if self.token_name != "gone":
+                raise
+            self.connection.close()
+            self.connection = Connection(self.node.port)
+            return CUT
 
 
 class RESPCaller(Caller):

@@ -81,7 +81,7 @@ enum ExpiryCommands {
                 } else if arguments.has("lt", at: index) {
                     insert(.ifEarlier)
                 } else {
-                    throw CommandError("ERR Unsupported option \(arguments.text(index))")
+                    throw CommandError("ERR Unsupported option \(CommandError.repeated(arguments[index], max: .max))")
                 }
             }
             guard !contains(.ifNone) || self == .ifNone else {
