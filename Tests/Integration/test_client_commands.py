@@ -47,7 +47,8 @@ def test_scan_follows_pages_and_prefixes(tribe):
     lines = tribe("cache", "scan", "--prefix", "cliscan:").stdout.decode().splitlines()
     assert sorted(line.split("\t")[0] for line in lines) == sorted(f"cliscan:{number}" for number in range(12))
     assert len(tribe("cache", "scan", "--prefix", "cliscan:", "--limit", "5").stdout.splitlines()) == 5
-    objects = [json.loads(line) for line in tribe("cache", "scan", "--prefix", "cliscan:", "--json").stdout.splitlines()]
+    lines = tribe("cache", "scan", "--prefix", "cliscan:", "--json").stdout.splitlines()
+    objects = [json.loads(line) for line in lines]
     assert len(objects) == 12 and all(entry["size"] == 1 for entry in objects)
 
 

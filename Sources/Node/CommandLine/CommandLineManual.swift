@@ -12,14 +12,17 @@ enum CommandLineManual {
 
             | variable | meaning |
             |---|---|
-            | `TRIBE_URL` | the node that commands ask, `http://127.0.0.1:8080` by default; proxies of the environment are not used |
-            | `TRIBE_TOKEN` | the token that they show; it is never taken from an argument, which other users could see |
+            | `TRIBE_URL` | the node that commands ask, `http://127.0.0.1:8080` by default; \
+            proxies of the environment are not used |
+            | `TRIBE_TOKEN` | the token that they show; it is never taken from an argument, which \
+            other users could see |
             | `TRIBE_CA_FILE` | certificates to trust for `https`, as a PEM file, instead of the system's |
 
             | exit code | when |
             |---:|---|
             | 0 | done |
-            | 1 | the answer is no: no such key, a degraded node, a request that the node refused; `tribe dev` and `tribe start`: they could not start, or were ended by a second signal |
+            | 1 | the answer is no: no such key, a degraded node, a request that the node refused; \
+            `tribe dev` and `tribe start`: they could not start, or were ended by a second signal |
             | 2 | arguments, the environment or a settings file are wrong |
             | 3 | no node answered |
             | 4 | the token is missing, wrong, or may not do this |
