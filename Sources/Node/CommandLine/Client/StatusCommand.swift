@@ -57,6 +57,7 @@ struct StatusCommand: ParsableCommand {
             } catch {
                 guard error.kind == .unreachable else { throw error }
             }
+            // This program has no loop, and a node that is not there yet can tell nobody when it will be.
             usleep(UInt32(Self.pause * 1_000))
         }
     }
