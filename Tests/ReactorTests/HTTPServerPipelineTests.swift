@@ -88,6 +88,61 @@ private struct Parked: Sendable {
         for _ in 0..<count { try #require(try client.answer().text == large) }
     }
 
+    @Test(arguments: [true, false])
+    func theLastAnswersReachTheClientOneByOne(_ endsByFault: Bool) throws {
+        let parked = Monitor(Parked())
+        let loops = Monitor<[EventLoop]>([])
+        let server = try HTTPTestServer(loops: 2) { exchange, body in
+            let path = exchange.pathText
+            let other = loops.now[1 - exchange.loop.index]
+            exchange.lend(to: other, body: body) { exchange in
+                parked.withLock { $0.exchanges.append((path, exchange, other)) }
+            }
+        }
+        loops.withLock { $0 = server.group.loops }
+        let client = try server.client()
+        try client.send(get("/1") + get("/2") + get("/3"))
+        #expect(parked.wait { $0.exchanges.count == 3 })
+        if endsByFault {
+            try client.send("GET / HTTP/1.1\r\n\r\n")
+            #expect(server.log.wait { !$0.refused.isEmpty })
+        } else {
+            client.socket.shutDownSending()
+            let last = parked.now.exchanges[2].exchange
+            let isSeen = Deadline.waitUntil { last.isClientLeaving }
+            #expect(isSeen)
+        }
+        for index in 0..<3 {
+            Self.answer(parked, index, "answer \(index)")
+            #expect(try client.answer().text == "answer \(index)")
+        }
+        if endsByFault { #expect(try client.answer().status == 400) }
+        #expect(try client.rest().isEmpty)
+    }
+
+    @Test func aClientThatDoesNotReadHoldsUpItsPipelineOnlyAtTheMark() throws {
+        let answer = String(repeating: "x", count: 256 << 10)
+        let count = 64
+        let connections = Monitor<[TCPConnection]>([])
+        let server = try HTTPTestServer { exchange, _ in
+            connections.withLock { connections in
+                if connections.isEmpty { connections.append(exchange.connection!.connection) }
+            }
+            // Each uses up the connection's share of a turn.
+            let start = EventLoop.nanoseconds
+            while EventLoop.nanoseconds &- start < TurnShare.nanosecondsMax {}
+            exchange.answer(answer)
+        }
+        let client = try server.client(receiveBuffer: 4_096)
+        try client.send(String(repeating: get("/large"), count: count))
+        #expect(connections.wait { !$0.isEmpty })
+        let connection = connections.now[0]
+        connections.withLock { $0 = [] }
+        let isAtTheMark = Deadline.waitUntil { connection.loop.wait { connection.isCongested } }
+        #expect(isAtTheMark)
+        for _ in 0..<count { try #require(try client.answer().text == answer) }
+    }
+
     @Test func aRequestThatChangesSomethingWaitsForTheAnswersBeforeItAndThoseBehindWaitForIt() throws {
         let parked = Monitor(Parked())
         let server = try HTTPTestServer(script: Self.keeper(parked))

@@ -333,7 +333,7 @@ extension HTTPConnection {
             hasKept = !kept.isEmpty
             retire(first)
         }
-        if case .ended = phase { connection.finish() }
+        if !hasKept, case .ended = phase { connection.finish() }
     }
 
     /// The answer of `exchange` stands in the output: the exchange is done.

@@ -30,7 +30,7 @@ extension TCPConnection {
         loop.flushAtEndOfTurn(self)
     }
 
-    /// Asks for `drained` once this turn's output is written.
+    /// Asks for `drained` at the end of this turn, or later if there is then too much output to write.
     package func resumeAtEndOfTurn() {
         isHeldUp = true
         flushAtEndOfTurn()
@@ -42,12 +42,13 @@ extension TCPConnection {
         while let buffer = nextToSend, write(buffer) {}
     }
 
-    /// Writes what there is, and lets the handler go on if it was held up, as far as this turn's share goes.
+    /// Writes what there is, and lets the handler go on if it was held up, as far as this turn's share goes. A handler
+    /// that only its share held up goes on whether or not the peer reads.
     func flush() {
         isFlushScheduled = false
         beginTurn()
         writeOut()
-        while isAllWritten, isHeldUp {
+        while isHeldUp, !isCongested {
             guard !share.isUsedUp else { return goOnInNextTurn() }
             isHeldUp = false
             handler?.drained()

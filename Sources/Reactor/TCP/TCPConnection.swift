@@ -9,7 +9,7 @@ package protocol ConnectionHandler: AnyObject {
     /// The peer spoke without TLS where TLS is spoken. What is written now reaches it as it is, and then the connection
     /// ends.
     func receivedPlainText()
-    /// Output that was held up has been written: work that waited for it may go on.
+    /// There is room for output again, and a turn to make it in: work that waited for either may go on.
     func drained()
     /// A look at the deadlines, a few times a second. `now`: the loop's monotonic milliseconds.
     func checkDeadlines(now: UInt64)
@@ -49,7 +49,7 @@ package final class TCPConnection: @unchecked Sendable {
     /// TLS, where it is spoken.
     var layer: TLSLayer?
     var isFlushScheduled = false
-    /// The handler waits for `drained`, until the output is written or the turn ends.
+    /// The handler waits for `drained`, until enough output is written or the turn ends.
     var isHeldUp = false
     /// What it has used of this turn, or of the last one in which it did something.
     var share = TurnShare(turn: 0)
