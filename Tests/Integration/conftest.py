@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts/lib"))
 
+import tokens  # noqa: E402
 from http_client import Connection  # noqa: E402
 from servers import Tribe, raise_descriptor_limit  # noqa: E402
 
@@ -14,13 +15,17 @@ raise_descriptor_limit()
 
 
 def finish(server: Tribe):
-    """Ends a node as an operator would, unless the test has: it must drain, exit 0, and have logged no error."""
+    """Ends a node as an operator would, unless the test has: it must drain, exit 0, and have logged no error
+    and no secret (S14: whatever a test has sent, this is looked for in all that the node said and in its arguments)."""
     if server.process.poll() is None:
+        assert tokens.MARKER not in Path(f"/proc/{server.process.pid}/cmdline").read_text()
         assert server.stop() == 0, server.output()
     assert server.process.returncode in (0, 1), f"ended with {server.process.returncode}:\n{server.output()[-5_000:]}"
     for line in server.log():
         assert {"time", "level", "message"} <= line.keys(), line
         assert line["level"] not in ("error", "critical"), line
+    for secret in (tokens.MARKER, "PRIVATE KEY"):
+        assert secret not in server.output()
     server.discard()
 
 

@@ -4,12 +4,14 @@ import json
 import os
 from pathlib import Path
 
+# Begins every token that a test shows: what holds it says a secret.
+MARKER = "tribe_secret_of_"
 ALL_ROLES = ["read", "write", "jobs", "admin"]
 
 
 def text(name: str) -> str:
     """The token whose entry has this name."""
-    return f"tribe_secret_of_{name}"
+    return MARKER + name
 
 
 def entry(name: str, roles: list[str] = ALL_ROLES, token: str | None = None, **rights) -> dict:

@@ -99,7 +99,7 @@ private final class BatchResults: @unchecked Sendable {
     func answer() {
         guard exchange.isAnswerable else { return }
         let response = exchange.respond(.ok)
-        response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+        response.jsonHeaders()
         let brackets = Self.opening.utf8CodeUnitCount + Self.closing.utf8CodeUnitCount
         let count = results.reduce(brackets + max(results.count - 1, 0)) { $0 + $1.count }
         response.finish(count: count) { output in

@@ -30,7 +30,7 @@ extension CacheHandlers {
         service.node.onEveryShard(from: service.loop, work) {
             guard exchange.isAnswerable else { return }
             let response = exchange.respond(.ok)
-            response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+            response.jsonHeaders()
             response.finish(body: "{\"pending\":[]}")
         }
     }

@@ -154,7 +154,7 @@ extension CacheHandlers {
         do throws(CacheFault) {
             let value = try shard.increment(key, by: by, deadlines: Deadlines(now: shard.now, ttl: ttl, stale: nil))
             let response = exchange.respond(.ok)
-            response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+            response.jsonHeaders()
             writeCopies(response, node)
             response.finish(body: "{\"value\":\(value)}")
         } catch {

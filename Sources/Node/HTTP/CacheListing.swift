@@ -100,7 +100,7 @@ final class CacheListing: @unchecked Sendable {
             }
         }
         let response = exchange.respond(.ok)
-        response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+        response.jsonHeaders()
         response.finish(body: writer.span)
     }
 

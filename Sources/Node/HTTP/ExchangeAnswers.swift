@@ -84,3 +84,10 @@ extension String {
         self.init(decoding: copy, as: UTF8.self)
     }
 }
+
+extension HTTPResponse {
+    /// The header fields of JSON made here. No answer is one that a browser might take for a page, whatever it quotes.
+    func jsonHeaders() {
+        headers("Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
+    }
+}

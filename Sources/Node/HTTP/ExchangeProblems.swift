@@ -13,7 +13,8 @@ extension HTTPExchange {
         problem.write(to: &writer, requestID: requestID.text)
         let response = respond(HTTPStatus(problem.entry.status))
         for header in problem.headers { response.header(header.name, header.value) }
-        response.headers("Content-Type: application/problem+json\r\nCache-Control: no-store\r\n")
+        response.headers(
+            "Content-Type: application/problem+json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
         extra(response)
         response.finish(body: writer.span)
     }

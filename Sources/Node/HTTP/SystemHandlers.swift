@@ -25,7 +25,8 @@ enum SystemHandlers {
 
     private static func answer(_ exchange: HTTPExchange, _ status: HTTPStatus, text: String) {
         let response = exchange.respond(status)
-        response.headers("Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n")
+        response.headers(
+            "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
         if status.isError, let seconds = ProblemCode.draining.entry.retryAfter {
             response.header("Retry-After", "\(seconds)")
         }
@@ -34,7 +35,8 @@ enum SystemHandlers {
 
     static let openAPI: Handler = { service, exchange, _ in
         let response = exchange.respond(.ok)
-        response.headers("Content-Type: application/json\r\nCache-Control: no-cache\r\n")
+        response.headers(
+            "Content-Type: application/json\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n")
         response.finish(body: service.node.api.document)
     }
 
@@ -56,7 +58,7 @@ enum SystemHandlers {
             writer.member("epoch", 1)
         }
         let response = exchange.respond(.ok)
-        response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+        response.jsonHeaders()
         response.finish(body: writer.span)
     }
 
@@ -91,7 +93,7 @@ enum SystemHandlers {
             }
         }
         let response = exchange.respond(.ok)
-        response.headers("Content-Type: application/json\r\nCache-Control: no-store\r\n")
+        response.jsonHeaders()
         response.finish(body: writer.span)
     }
 
@@ -118,7 +120,9 @@ enum SystemHandlers {
         LoopReading.gather(node, on: service.loop) { readings in
             guard exchange.isAnswerable else { return }
             let response = exchange.respond(.ok)
-            response.headers("Content-Type: text/plain; version=0.0.4\r\nCache-Control: no-store\r\n")
+            response.headers(
+                "Content-Type: text/plain; version=0.0.4\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+            )
             response.finish(body: MetricsPage(node: node, readings: readings).text)
         }
     }

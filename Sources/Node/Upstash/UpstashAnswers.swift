@@ -117,8 +117,7 @@ extension UpstashFront {
 
     private func addFields(to response: borrowing HTTPResponse) {
         addSyncToken(to: response)
-        response.headers(
-            "Content-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
+        response.jsonHeaders()
     }
 
     /// On one node every request sees all that was written before it, so a token that comes back asks for nothing: it
