@@ -14,6 +14,10 @@ from servers import Tribe, raise_descriptor_limit  # noqa: E402
 raise_descriptor_limit()
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "memory: weighs the node, which means nothing of an instrumented one")
+
+
 def finish(server: Tribe):
     """Ends a node as an operator would, unless the test has: it must drain, exit 0, and have logged no error
     and no secret (S14: whatever a test has sent, this is looked for in all that the node said and in its arguments)."""

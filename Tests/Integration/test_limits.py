@@ -165,6 +165,7 @@ def test_a_waiting_request_ends_with_its_deadline(start_node):
         expect_problem(client.request("GET", "/v1/cache/k?refresh=60s&wait=300ms"), 404)
 
 
+@pytest.mark.memory
 def test_a_client_that_reads_nothing_is_dropped_and_costs_no_memory(start_node):
     node = start_node(settings={"TRIBE_LIMITS_IDLETIMEOUT": "1s"})
     with Connection(node.port) as client, Connection(node.port) as greedy:
@@ -180,6 +181,7 @@ def test_a_client_that_reads_nothing_is_dropped_and_costs_no_memory(start_node):
         assert procfs.resident_bytes(node.process.pid) - before < 100 << 20
 
 
+@pytest.mark.memory
 def test_values_are_evicted_to_stay_within_memory(start_node):
     node = start_node(memory="32MiB")
     with Connection(node.port) as client:

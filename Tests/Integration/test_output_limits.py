@@ -3,6 +3,8 @@ import selectors
 import socket
 import threading
 
+import pytest
+
 from expectations import metrics, total
 from http_client import Connection
 from resp_client import OK, RESPConnection, encode
@@ -91,6 +93,7 @@ def test_a_monitor_that_does_not_read_is_dropped(start_node):
             monitor.close()
 
 
+@pytest.mark.memory
 def test_memory_stays_flat_with_many_subscribers_that_do_not_read(start_node):
     """2,000 of them with 64 KiB each in the kernel's buffers and 16 MiB in all in the node."""
     node = start_node(loops=2, memory="256MiB",

@@ -1,4 +1,6 @@
 """Pipelines: answers come in the order of the requests, however many there are and whoever answers them."""
+import pytest
+
 from expectations import expect_value, put
 from http_client import Connection
 
@@ -95,6 +97,7 @@ def test_a_half_closed_connection_is_answered(client, path):
     assert client.is_closed_by_server()
 
 
+@pytest.mark.memory
 def test_answers_behind_a_waiter_are_bounded(start_node):
     """They are made at once, but no more of them than one connection may leave unread."""
     node = start_node()

@@ -50,6 +50,7 @@ def is_served(node) -> bool:
 @pytest.mark.parametrize("claim", [
     b"*2147483647\r\n", b"*1048576\r\n", b"*1048576\r\n" + b"$0\r\n\r\n" * 10, b"*1048577\r\n", b"*-2147483648\r\n",
     b"*2\r\n$2147483647\r\n", b"*1\r\n$99999999999999\r\n"], ids=repr)
+@pytest.mark.memory
 def test_a_claim_costs_nothing(start_node, claim):
     """Ten clients claim to send a lot: the node believes it when it arrives."""
     node = start_node(memory="64MiB")
@@ -64,6 +65,7 @@ def test_a_claim_costs_nothing(start_node, claim):
 
 
 @pytest.mark.parametrize("nothing", [b"\r\n", b"*0\r\n", b"*-1\r\n", b" \t \n"], ids=repr)
+@pytest.mark.memory
 def test_what_is_no_command_is_not_remembered(start_node, nothing):
     node = start_node(memory="64MiB")
     with RESPConnection(node.resp_port) as client:
@@ -129,6 +131,7 @@ def test_every_prefix_of_valid_input_waits_for_the_rest(node, key):
             assert [client.read(), client.read()] == [OK, b"value"]
 
 
+@pytest.mark.memory
 def test_half_a_command_of_many_words_is_charged(start_node):
     """Each word is small, so none has a block of its own: they are kept as they arrive, until the budget ends it."""
     node = start_node(memory="16MiB", loops=2)

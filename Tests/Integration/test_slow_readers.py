@@ -49,6 +49,7 @@ def memory_used(observer: Connection) -> int:
     return total(metrics(observer), "tribe_cache_memory_used_bytes")
 
 
+@pytest.mark.memory
 def test_who_reads_nothing_is_cut_and_the_memory_is_given_back(node):
     with Connection(node.port) as observer:
         readers = ask(node)

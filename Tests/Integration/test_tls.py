@@ -183,6 +183,7 @@ def test_a_client_that_vanishes_within_a_request_harms_nobody(secure_node, certi
         assert client.request("GET", "/v1/cache/half").status == 404
 
 
+@pytest.mark.memory
 def test_a_large_answer_is_in_memory_once(start_node, certificate):
     node = start_node(memory="256MiB", tls=certificate)
     size = 48 << 20

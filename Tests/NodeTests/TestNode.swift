@@ -19,6 +19,8 @@ enum TestNode {
         settings.resp = "127.0.0.1:0"
         settings.loops = loops
         settings.memory = 256 << 20
+        // No test is about it, and none is to fail because the machine is slow.
+        settings.limits.requestTime = 60_000
         do {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             return try NodeRuntime(settings: settings, files: NamedFiles(tokens: tokens), logger: logger)
