@@ -41,7 +41,7 @@ NO_PAGES = ("application/json", "application/problem+json", "text/plain", "text/
 def expect_harmless(response: Response, payload: bytes):
     assert response.get("x-content-type-options") == "nosniff", response
     policy = response.get("content-security-policy")
-    kind = response.get("content-type", "").split(";")[0]
+    kind = (response.get("content-type") or "").split(";")[0]
     if policy == "sandbox" or kind in NO_PAGES:
         return
     # A page of the node's own: no script of any kind runs in it, and it does not quote what it was sent.
