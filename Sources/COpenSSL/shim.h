@@ -28,6 +28,10 @@ static inline void tribe_context_set_no_tickets(SSL_CTX *context) {
     SSL_CTX_set_num_tickets(context, 0);
 }
 
+// Of each handshake one: a client that wants to resume several sessions at once gets one from each. OpenSSL's default,
+// two, costs the server a tenth of the handshake more.
+static inline void tribe_context_set_one_ticket(SSL_CTX *context) { SSL_CTX_set_num_tickets(context, 1); }
+
 static inline int tribe_context_set_versions(SSL_CTX *context, int lowest) {
     return SSL_CTX_set_min_proto_version(context, lowest) && SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
 }

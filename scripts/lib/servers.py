@@ -160,7 +160,12 @@ class Tribe(Server):
         return any(line["message"] == message for line in self.log())
 
     def is_ready(self) -> bool:
-        for line in self.log():
+        try:
+            lines = self.log()
+        except ValueError:
+            # Why it does not start, in words for people: it is about to end.
+            return False
+        for line in lines:
             if line["message"] == "listening":
                 self.port = int(line["http"].rpartition(":")[2])
                 self.resp_port = int(line["resp"].rpartition(":")[2])

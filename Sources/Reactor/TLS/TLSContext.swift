@@ -117,6 +117,7 @@ extension TLSContext {
 
     private static func allowTickets(_ pointer: OpaquePointer) {
         unsafe SSL_CTX_set_timeout(pointer, TLSTicketKeys.lifetime)
+        unsafe tribe_context_set_one_ticket(pointer)
         // Sessions are of use to whoever gave them.
         let name = Array("tribe".utf8)
         OpenSSLErrors.must(
