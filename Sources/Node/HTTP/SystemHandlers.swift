@@ -120,9 +120,8 @@ enum SystemHandlers {
         LoopReading.gather(node, on: service.loop) { readings in
             guard exchange.isAnswerable else { return }
             let response = exchange.respond(.ok)
-            response.headers(
-                "Content-Type: text/plain; version=0.0.4\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-            )
+            response.headers("Content-Type: text/plain; version=0.0.4\r\nCache-Control: no-store\r\n")
+            response.headers("X-Content-Type-Options: nosniff\r\n")
             response.finish(body: MetricsPage(node: node, readings: readings).text)
         }
     }
