@@ -32,7 +32,7 @@ import Testing
         turns.withLock { $0[turn, default: 0] += count }
     }
 
-    @Test func aHandlerThatWaitsForItsOutputGoesOnOnceATurnHoweverFastThePeerReads() throws {
+    @Test func aHandlerThatWaitsForItsOutputGoesOnInSharesHoweverFastThePeerReads() throws {
         let (rounds, size) = (32, TurnShare.writtenMax + 1)
         let turns = Turns([:])
         let server = try ScriptedServer { handler in
@@ -54,7 +54,9 @@ import Testing
         while received < rounds * size { received += try client.receive().count }
         #expect(received == rounds * size)
         #expect(turns.now.values.reduce(0, +) == rounds)
-        #expect(turns.now.values.allSatisfy { $0 == 1 })
+        // A second piece, where the kernel took only a part of the first: what is left of that and a whole one are over
+        // the mark of congestion.
+        #expect(turns.now.values.allSatisfy { $0 <= 2 })
     }
 
     @Test func aLargePieceIsWrittenInShares() throws {
