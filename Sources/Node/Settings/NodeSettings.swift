@@ -85,7 +85,7 @@ extension NodeSettings {
     var pushBacklogMax: Int { 2 * max(outputMax, valueMax) }
 
     /// This node in the roster.
-    var ownNode: RosterNode? { roster.first { $0.id == nodeID } }
+    var ownNode: RosterNode? { roster.first { $0.id.text == nodeID } }
 
     /// Names that `Host` may carry, besides addresses and single labels.
     var hostNames: [String] { roster.map(\.host).filter { !SocketAddress.isNumeric(host: $0) } }

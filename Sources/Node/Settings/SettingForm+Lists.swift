@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 
 extension SettingForm where Value == [RosterNode] {
@@ -7,7 +8,7 @@ extension SettingForm where Value == [RosterNode] {
         SettingForm(
             noun: "a list of nodes",
             phrase: #"nodes: {"id", "host", "peer", "http", "resp"} and, if wanted, "zone" and "weight""#,
-            bounds: "1 to \(RosterNode.countMax) nodes", kinds: [.array],
+            bounds: "1 to \(Roster.nodesMax) nodes", kinds: [.array],
             parse: { _, _ in .failure(SettingProblem(.invalidValue, "only the file lists nodes")) },
             show: { .list($0.map(show)) },
             readJSON: { value, _, faults, _ in RosterReading(faults).read(value) })
@@ -15,7 +16,7 @@ extension SettingForm where Value == [RosterNode] {
 
     private static func show(_ node: RosterNode) -> SettingValue {
         .record([
-            .init(name: "id", value: .text(node.id)), .init(name: "host", value: .text(node.host)),
+            .init(name: "id", value: .text(node.id.text)), .init(name: "host", value: .text(node.host)),
             .init(name: "peer", value: .number(node.peer)), .init(name: "http", value: .number(node.http)),
             .init(name: "resp", value: .number(node.resp)),
             .init(name: "zone", value: node.zone.map { .text($0) } ?? .none),
@@ -56,20 +57,16 @@ private struct RosterReading {
 
     init(_ faults: JSONFaults) { self.faults = faults }
 
-    private static let port = JSONShape<Int>.integer(in: 1...65_535)
+    private static let port = JSONShape<Int>.integer(in: RosterNode.ports)
     private static let id = JSONShape<String>.text("1 to 32 of the characters a to z, 0 to 9 and \"-\"") { text in
-        let isAllowed = text.utf8.allSatisfy {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                || $0 == UInt8(ascii: "-")
-        }
-        return isAllowed && (1...RosterNode.idLengthMax).contains(text.utf8.count) ? text : nil
+        NodeID(text) == nil ? nil : text
     }
     private static let host = JSONShape<String>.text("an IP address or a name that others can reach") { text in
         if SocketAddress.isNumeric(host: text) { return SocketAddress.isUnspecified(host: text) ? nil : text }
         return isName(text) ? text : nil
     }
     private static let zone = JSONShape<String>.text("a name of 1 to 64 characters") { text in
-        (1...64).contains(text.utf8.count) ? text : nil
+        (1...RosterNode.zoneLengthMax).contains(text.utf8.count) ? text : nil
     }
 
     /// A host name: labels of letters, digits and dashes. Not only digits, which is an address gone wrong.
@@ -79,7 +76,8 @@ private struct RosterReading {
             (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
                 && label.utf8.allSatisfy { $0 == UInt8(ascii: "-") || isAlphanumeric($0) }
         }
-        return areLabels && text.utf8.count <= 253 && labels.last?.utf8.contains { $0 > UInt8(ascii: "9") } ?? false
+        return areLabels && text.utf8.count <= RosterNode.hostLengthMax
+            && labels.last?.utf8.contains { $0 > UInt8(ascii: "9") } ?? false
     }
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
@@ -97,8 +95,8 @@ private struct RosterReading {
             return nil
         }
         let count = elements.count
-        guard (1...RosterNode.countMax).contains(count) else {
-            faults.add(.outOfRange, at: value, "expected 1 to \(RosterNode.countMax) nodes, got \(count)")
+        guard (1...Roster.nodesMax).contains(count) else {
+            faults.add(.outOfRange, at: value, "expected 1 to \(Roster.nodesMax) nodes, got \(count)")
             return nil
         }
         var nodes: [RosterNode] = []
@@ -116,13 +114,13 @@ private struct RosterReading {
         let http = fields.required("http", Self.port)
         let resp = fields.required("resp", Self.port)
         let zone = fields.optional("zone", Self.zone)
-        let weight = fields.optional("weight", .number(in: RosterNode.weightRange))
+        let weight = fields.optional("weight", .number(in: RosterNode.weights))
         fields.finish()
         if let id { checkID(id, in: value) }
         for (name, port) in [("peer", peer), ("http", http), ("resp", resp)] {
             if let host, let port { checkAddress(host, port, name, in: value) }
         }
-        guard let id, let host, let peer, let http, let resp else { return nil }
+        guard let id = id.flatMap(NodeID.init), let host, let peer, let http, let resp else { return nil }
         return RosterNode(
             id: id, host: host, peer: peer, http: http, resp: resp, zone: zone, weight: weight ?? 1)
     }

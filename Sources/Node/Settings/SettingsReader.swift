@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 
 /// Where the settings of a node come from. A flag wins over a variable, that over the file, that over the default.

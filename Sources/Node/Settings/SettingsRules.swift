@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 
 /// The rules that no setting can be held against alone: what must be there, what must fit together, and what the files
@@ -70,7 +71,7 @@ struct SettingsRules {
     private mutating func findOwnNode() {
         guard let id = sources.nodeID, origins["nodes"] != nil, faults?.isEmpty ?? true else { return }
         guard let node = settings.ownNode else {
-            let ids = settings.roster.map(\.id)
+            let ids = settings.roster.map(\.id.text)
             let near = EditDistance.nearest(to: id, among: ids).map { "Did you mean \($0)? " } ?? ""
             let shown = ids.prefix(10).joined(separator: ", ") + (ids.count > 10 ? ", …" : "")
             return found.append(

@@ -1,10 +1,14 @@
 /// `membership`: how soon silence is noticed. The timings follow from the interval of heartbeats unless they are given.
-struct MembershipSettings: Equatable, Sendable {
-    var profile = Profile.lan
+package struct MembershipSettings: Equatable, Sendable {
+    package var profile = Profile.lan
     private var given = Given()
 
+    package init(profile: Profile = .lan) {
+        self.profile = profile
+    }
+
     /// Where the nodes are.
-    enum Profile: String, CaseIterable, Sendable {
+    package enum Profile: String, CaseIterable, Sendable {
         case lan
         /// On one machine.
         case local
@@ -27,36 +31,36 @@ struct MembershipSettings: Equatable, Sendable {
     }
 
     /// Heartbeats of all pairs up to so many nodes, random probing above.
-    var allPairsMax = 64
+    package var allPairsMax = 64
     /// Peers that are asked to probe somebody who does not answer.
-    var indirectProbes = 3
+    package var indirectProbes = 3
     /// Between two exchanges of the whole state.
-    var exchangeInterval: UInt64 = 10_000
+    package var exchangeInterval: UInt64 = 10_000
 
-    var heartbeat: UInt64 {
+    package var heartbeat: UInt64 {
         get { given.heartbeat ?? profile.heartbeat }
         set { given.heartbeat = newValue }
     }
 
     /// Silence of so long makes a member suspect: 4 heartbeats.
-    var suspectAfter: UInt64 {
+    package var suspectAfter: UInt64 {
         get { given.suspectAfter ?? 4 * heartbeat }
         set { given.suspectAfter = newValue }
     }
 
     /// And of so long, depending on how many confirm it, unreachable: 10 to 16 heartbeats.
-    var unreachableMin: UInt64 {
+    package var unreachableMin: UInt64 {
         get { given.unreachableMin ?? 10 * heartbeat }
         set { given.unreachableMin = newValue }
     }
 
-    var unreachableMax: UInt64 {
+    package var unreachableMax: UInt64 {
         get { given.unreachableMax ?? 16 * heartbeat }
         set { given.unreachableMax = newValue }
     }
 
     /// A node whose own loop stalled for longer accuses nobody: 2 heartbeats.
-    var stallMax: UInt64 {
+    package var stallMax: UInt64 {
         get { given.stallMax ?? 2 * heartbeat }
         set { given.stallMax = newValue }
     }
