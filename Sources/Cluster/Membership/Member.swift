@@ -17,7 +17,7 @@ package struct Incarnation: Hashable, Comparable, Sendable {
     package let rawValue: UInt64
 
     /// A claim beyond this is refused: nobody could refute it.
-    package static let max = UInt64.max / 2
+    package static let highest = Incarnation(rawValue: UInt64.max / 2)
     /// Of a member that was never heard of.
     package static let none = Incarnation(rawValue: 0)
 
@@ -26,10 +26,10 @@ package struct Incarnation: Hashable, Comparable, Sendable {
     }
 
     package init(startingAt boot: BootID) {
-        rawValue = min(Swift.max(boot.rawValue, 1), Self.max)
+        rawValue = min(max(boot.rawValue, 1), Self.highest.rawValue)
     }
 
-    package var next: Incarnation { Incarnation(rawValue: min(rawValue + 1, Self.max)) }
+    package var next: Incarnation { Incarnation(rawValue: min(rawValue + 1, Self.highest.rawValue)) }
 
     package static func < (left: Incarnation, right: Incarnation) -> Bool { left.rawValue < right.rawValue }
 }
