@@ -36,7 +36,10 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict),
-        .target(name: "Cluster", dependencies: ["Reactor"], swiftSettings: strict),
+        .target(
+            name: "Cluster",
+            dependencies: ["Reactor", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
         .target(
             name: "Services",
             dependencies: ["Cluster", "Reactor"],

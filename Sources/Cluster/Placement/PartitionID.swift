@@ -17,7 +17,7 @@ package struct PlacementSeed: Hashable, Sendable {
 }
 
 /// One of the 1024 partitions of the cache, fixed for the life of a cluster.
-package struct PartitionID: Hashable, Sendable {
+package struct PartitionID: Hashable, Comparable, Sendable {
     package static let count = 1024
 
     package let rawValue: UInt16
@@ -26,6 +26,8 @@ package struct PartitionID: Hashable, Sendable {
         precondition(rawValue < Self.count, "partition \(rawValue) of \(Self.count)")
         self.rawValue = rawValue
     }
+
+    package static var all: some Sequence<PartitionID> { (0..<UInt16(count)).lazy.map(PartitionID.init(rawValue:)) }
 
     /// The partition of `key`: `XXH3(key, seed) % 1024`, where a non-empty `{tag}` in the key stands for the whole of
     /// it, so that keys which share a tag live together.
@@ -47,4 +49,6 @@ package struct PartitionID: Hashable, Sendable {
         else { return key }
         return key.extracting(open + 1..<close)
     }
+
+    package static func < (left: PartitionID, right: PartitionID) -> Bool { left.rawValue < right.rawValue }
 }

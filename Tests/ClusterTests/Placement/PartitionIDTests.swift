@@ -17,7 +17,7 @@ struct PartitionIDTests {
         let clusters: [Placement]
 
         static func load() throws -> Vectors {
-            let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             let data = try Data(contentsOf: folder.appending(path: "Vectors/partitions.json"))
             return try JSONDecoder().decode(Vectors.self, from: data)
         }
