@@ -38,7 +38,11 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Cluster",
-            dependencies: ["Reactor", .product(name: "HeapModule", package: "swift-collections")],
+            dependencies: [
+                "Reactor",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Services",
