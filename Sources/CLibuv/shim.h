@@ -1,5 +1,5 @@
-// What Swift cannot import: casts between libuv's handle types, socket options set before a bind, an ioctl, and glibc's
-// mallopt and adjtimex.
+// What Swift cannot import: casts between libuv's handle types, socket options set before a bind, an ioctl, prctl, and
+// glibc's mallopt and adjtimex.
 #ifndef TRIBE_CLIBUV_SHIM_H
 #define TRIBE_CLIBUV_SHIM_H
 
@@ -8,13 +8,18 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <uv.h>
 
 static inline uv_stream_t *tribe_stream_of_tcp(uv_tcp_t *tcp) { return (uv_stream_t *)tcp; }
 static inline uv_handle_t *tribe_handle_of_tcp(uv_tcp_t *tcp) { return (uv_handle_t *)tcp; }
+static inline uv_stream_t *tribe_stream_of_pipe(uv_pipe_t *pipe) { return (uv_stream_t *)pipe; }
+static inline uv_handle_t *tribe_handle_of_pipe(uv_pipe_t *pipe) { return (uv_handle_t *)pipe; }
+static inline uv_handle_t *tribe_handle_of_process(uv_process_t *process) { return (uv_handle_t *)process; }
 static inline uv_handle_t *tribe_handle_of_timer(uv_timer_t *timer) { return (uv_handle_t *)timer; }
 static inline uv_handle_t *tribe_handle_of_signal(uv_signal_t *signal) { return (uv_handle_t *)signal; }
 static inline uv_handle_t *tribe_handle_of_fs_poll(uv_fs_poll_t *poll) { return (uv_handle_t *)poll; }
@@ -32,6 +37,9 @@ static inline int tribe_clock_state(void) {
     if (adjtimex(&clock) < 0) return -1;
     return (clock.status & STA_UNSYNC) == 0;
 }
+
+// The kernel sends SIGTERM to this process when the thread that made it has ended.
+static inline int tribe_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGTERM); }
 
 // Lets several sockets listen on one port, the kernel spreading connections over them. libuv 1.44 does not set it.
 static inline int tribe_set_reuse_port(const uv_tcp_t *tcp) {

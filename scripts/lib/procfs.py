@@ -25,4 +25,6 @@ def open_descriptors(pid: int) -> int:
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Of all threads, in the order in which they were started."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sorted(int(child) for thread in threads for child in (thread / "children").read_text().split())

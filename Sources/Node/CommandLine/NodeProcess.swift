@@ -6,11 +6,12 @@ import Services
 /// A command that is a node until somebody stops it.
 enum NodeProcess {
     /// Starts a node, prints `welcome`, and throws the exit code when the node has ended: 2 if it may not start with
-    /// these settings, 1 if it cannot.
+    /// these settings, 1 if it cannot. `log`: how lines look; nil: as standard error is a terminal or not.
     static func run(
-        _ reading: SettingsReading, _ reader: SettingsReader, welcome: (NodeRuntime) -> String
+        _ reading: SettingsReading, _ reader: SettingsReader, log: NodeLogHandler.Style? = nil,
+        welcome: (NodeRuntime) -> String
     ) throws -> Never {
-        LoggingSystem.bootstrap { _ in NodeLogHandler.standard() }
+        LoggingSystem.bootstrap { _ in log.map { NodeLogHandler(style: $0) } ?? .standard() }
         let logger = Logger(label: "tribe")
         let runtime = try start(reading, reader, logger)
         if reading.settings.insecure {

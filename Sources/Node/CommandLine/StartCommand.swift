@@ -23,13 +23,23 @@ struct StartCommand: ParsableCommand {
 
     @OptionGroup var settings: SettingFlags
 
+    /// Of `tribe demo`, which this node ends with.
+    @Option(help: .hidden)
+    var parent: Int32?
+
+    @Option(help: .hidden)
+    var log: NodeLogHandler.Style?
+
     func run() throws {
+        if let parent, !HostProcess.endWithParent(parent) { throw ExitCode(1) }
         let reader = SettingsReader(sources: settings.sources(file: config, nodeID: node))
         let reading = reader.read()
         try reading.exitIfWrong()
-        try NodeProcess.run(reading, reader) { node in
+        try NodeProcess.run(reading, reader, log: log) { node in
             let scheme = node.context.settings.tls.files == nil ? "http" : "https"
             return "Node \(self.node) listens on \(scheme)://\(node.httpAddress) and \(node.respAddress) (Redis).\n"
         }
     }
 }
+
+extension NodeLogHandler.Style: ExpressibleByArgument {}

@@ -9,6 +9,7 @@ struct TribeCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               tribe dev                          one node on 127.0.0.1:8080 and :6380, nothing on disk
+              tribe demo                         three nodes on this machine, a cluster to play with
               tribe start --node n1              a node of the cluster in cluster.json
               tribe config check cluster.json    what is wrong with it
               tribe status                       how a node is
@@ -20,7 +21,8 @@ struct TribeCommand: ParsableCommand {
             """,
         version: TribeVersion.text,
         subcommands: [
-            DevCommand.self, StartCommand.self, StatusCommand.self, CacheCommand.self, RedisCommand.self,
+            DevCommand.self, DemoCommand.self, StartCommand.self, StatusCommand.self, CacheCommand.self,
+            RedisCommand.self,
             ConfigCommand.self, ReloadCommand.self, TokenCommand.self, DoctorCommand.self, VersionCommand.self,
             CompletionsCommand.self,
         ])

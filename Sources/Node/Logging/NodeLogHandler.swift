@@ -3,7 +3,7 @@ import Reactor
 
 /// Log lines on standard error: for a person if that is a terminal, else one JSON object a line.
 package struct NodeLogHandler: LogHandler {
-    package enum Style: Sendable {
+    package enum Style: String, Sendable {
         case text
         case json
     }

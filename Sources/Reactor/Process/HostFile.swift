@@ -96,6 +96,27 @@ package enum HostFile {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw fault(path) }
     }
 
+    /// Makes a folder for a while, whose name begins with `prefix`, where the system has such: its path.
+    package static func makeTemporaryFolder(prefix: String) throws(Fault) -> String {
+        let pattern = (HostProcess.environment("TMPDIR") ?? "/tmp") + "/\(prefix)XXXXXX"
+        var path = Array(pattern.utf8CString)
+        guard unsafe mkdtemp(&path) != nil else { throw fault(pattern) }
+        return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Removes a folder and all that is in it. Symbolic links are removed, not followed. What cannot be removed stays.
+    package static func removeFolder(_ path: String) {
+        var request = unsafe uv_fs_t()
+        defer { unsafe uv_fs_req_cleanup(&request) }
+        guard unsafe uv_fs_scandir(nil, &request, path, 0, nil) >= 0 else { return }
+        var entry = unsafe uv_dirent_t()
+        while unsafe uv_fs_scandir_next(&request, &entry) == 0 {
+            let inner = unsafe path + "/" + String(cString: entry.name)
+            if unsafe entry.type == UV_DIRENT_DIR { removeFolder(inner) } else { _ = unsafe unlink(inner) }
+        }
+        _ = unsafe rmdir(path)
+    }
+
     /// Puts `bytes` in the place of a file, of which others see the old contents or the new, also after a power cut.
     /// Its owner alone may read it.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(Fault) {

@@ -127,6 +127,20 @@ extension HostProcess {
     /// The number of this process.
     package static var identifier: Int32 { getpid() }
 
+    /// The path of the program that this process runs; nil: the system does not say.
+    package static var programPath: String? {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        var length = path.count
+        guard unsafe uv_exepath(&path, &length) == 0 else { return nil }
+        return String(decoding: path.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// From now on this process is sent SIGTERM when its parent, `identifier`, ends for whatever reason. False: that
+    /// has ended already, and nobody will tell.
+    package static func endWithParent(_ identifier: Int32) -> Bool {
+        tribe_end_with_parent() == 0 && getppid() == identifier
+    }
+
     /// System, version and machine: `Linux 6.1.0 x86_64`.
     package static var systemName: String {
         var name = uv_utsname_t()

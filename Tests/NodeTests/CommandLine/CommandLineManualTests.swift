@@ -21,7 +21,8 @@ import Testing
             let help = TribeCommand.helpMessage(for: command)
             #expect(help.contains("EXAMPLES"), "\(command)")
             let printsNoData =
-                [DevCommand.self, StartCommand.self, CompletionsCommand.self].contains { $0 == command }
+                [DevCommand.self, DemoCommand.self, StartCommand.self, CompletionsCommand.self]
+                .contains { $0 == command }
             #expect(help.contains("--json") || printsNoData, "\(command)")
         }
     }
