@@ -49,12 +49,16 @@ extension StringCommands {
             _ = try keys.stringLength(arguments[1])
             return reply
         }
-        var isWhole = false
+        var shared: ClosedRange<Int>?
         try keys.readString(arguments[1]) { value in
             guard let places = PlaceRange.places(from: start, through: end, in: value.count) else { return }
-            isWhole = places.count == value.count
-            if !isWhole { reply = .bytes(value.extracting(places)) }
+            if places.count == value.count || places.count >= Reply.sharedMin {
+                shared = places
+            } else {
+                reply = .bytes(value.extracting(places))
+            }
         }
-        return isWhole ? try get(keys, arguments[1]) : reply
+        guard let shared, let value = try keys.string(arguments[1]) else { return reply }
+        return Reply(value, shared)
     }
 }

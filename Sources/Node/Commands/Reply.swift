@@ -12,6 +12,8 @@ enum Reply: Sendable {
     case text(String)
     /// A large value, sent without copying.
     case blob(Blob)
+    /// A large part of one, sent in the same way.
+    case slice(Blob, Range<Int>)
     case double(Double)
     case null
     /// The absence of an array, which RESP2 tells from that of a string.
@@ -39,6 +41,7 @@ extension RESPWriter {
         case .bytes(let bytes): bulk(bytes.span)
         case .text(let text): bulk(text.utf8.span)
         case .blob(let blob): bulk(blob)
+        case .slice(let blob, let range): bulk(blob, range)
         case .double(let number): double(number)
         case .null: null()
         case .nullArray: nullArray()

@@ -63,6 +63,19 @@ extension Reply {
         case .blob(let blob): self = .blob(blob)
         }
     }
+
+    /// A part of a string. A part of a large one is not copied: some hundred commands for it would need memory for all.
+    init(_ value: StoredEntry.Value, _ places: ClosedRange<Int>) {
+        switch value {
+        case .bytes(let bytes) where places.count == bytes.count: self = .bytes(bytes)
+        case .bytes(let bytes): self = .bytes(bytes.span.extracting(places))
+        case .blob(let blob) where places.count == blob.count: self = .blob(blob)
+        case .blob(let blob): self = .slice(blob, Range(places))
+        }
+    }
+
+    /// Smaller parts of a string are copied, which costs less than another piece of a write.
+    static let sharedMin = 16 << 10
 }
 
 /// A range of places as clients give it: both ends belong to it, and below zero they are counted from the end.

@@ -139,6 +139,7 @@ extension Reply {
         case .bytes(let bytes): return own + bytes.count
         case .text(let text), .line(let text), .verbatim(let text): return own + text.utf8.count
         case .blob(let blob): return own + blob.count
+        case .slice(_, let range): return own + range.count
         case .array(let items), .map(let items), .set(let items): return items.reduce(own) { $0 + $1.weight }
         case .error(let error): return own + error.text.utf8.count
         }
@@ -152,8 +153,8 @@ extension JSONWriter {
             switch reply {
             case .error(let error): writer.member("error", error.text)
             case .ok: writer.member("result", "OK")
-            case .status, .line, .integer, .bytes, .text, .blob, .double, .null, .nullArray, .array, .map, .set,
-                .verbatim:
+            case .status, .line, .integer, .bytes, .text, .blob, .slice, .double, .null, .nullArray, .array, .map,
+                .set, .verbatim:
                 writer.key("result")
                 writer.write(reply, isBase64: isBase64)
             }
@@ -170,6 +171,7 @@ extension JSONWriter {
         case .bytes(let bytes): string(bytes.span, isBase64: isBase64)
         case .text(let text), .verbatim(let text): string(text.utf8.span, isBase64: isBase64)
         case .blob(let blob): string(blob.span, isBase64: isBase64)
+        case .slice(let blob, let range): string(blob.span.extracting(range), isBase64: isBase64)
         case .double(let number): string(RESPNumberText.text(of: number).utf8.span, isBase64: isBase64)
         case .null, .nullArray: null()
         case .array(let items), .map(let items), .set(let items):

@@ -49,9 +49,12 @@ package struct RESPWriter {
     }
 
     /// Sent without copying.
-    package func bulk(_ blob: Blob) {
-        header(UInt8(ascii: "$"), blob.count)
-        output.append(blob)
+    package func bulk(_ blob: Blob) { bulk(blob, 0..<blob.count) }
+
+    /// The same of a part.
+    package func bulk(_ blob: Blob, _ range: Range<Int>) {
+        header(UInt8(ascii: "$"), range.count)
+        output.append(blob, range)
         output.append("\r\n")
     }
 

@@ -7,10 +7,11 @@ import Glibc
 /// sends all that a turn produced. Used on one loop.
 @safe
 package final class OutputBuffer {
-    /// `blob` goes out after the first `position` bytes of the buffer.
+    /// The bytes of `blob` at `range` go out after the first `position` bytes of the buffer.
     private struct Splice {
         let position: Int
         let blob: Blob
+        let range: Range<Int>
     }
 
     private var base: UnsafeMutablePointer<UInt8>
@@ -117,10 +118,14 @@ extension OutputBuffer {
     }
 
     /// Sends `blob` next, without copying it.
-    package func append(_ blob: Blob) {
-        guard blob.count > 0 else { return }
-        splices.append(Splice(position: bytesCount, blob: blob))
-        splicedCount += blob.count
+    package func append(_ blob: Blob) { append(blob, 0..<blob.count) }
+
+    /// Sends a part of `blob` next, without copying it.
+    package func append(_ blob: Blob, _ range: Range<Int>) {
+        precondition(range.upperBound <= blob.count, "\(range) of \(blob.count) bytes")
+        guard range.count > 0 else { return }
+        splices.append(Splice(position: bytesCount, blob: blob, range: range))
+        splicedCount += range.count
     }
 
     /// Sends all of `other` next. Copies its bytes, not its blobs.
@@ -134,7 +139,7 @@ extension OutputBuffer {
         var position = start.bytes
         for splice in other.splices[start.splices..<end.splices] {
             append(other.bytes(from: position, to: splice.position))
-            append(splice.blob)
+            append(splice.blob, splice.range)
             position = splice.position
         }
         append(other.bytes(from: position, to: end.bytes))
@@ -147,7 +152,7 @@ extension OutputBuffer {
         var position = 0
         for splice in splices {
             contents.append(span: bytes(from: position, to: splice.position))
-            contents.append(span: splice.blob.span)
+            contents.append(span: splice.blob.span.extracting(splice.range))
             position = splice.position
         }
         contents.append(span: bytes(from: position, to: bytesCount))
@@ -299,7 +304,7 @@ extension OutputBuffer {
                 position = splice.position
                 let blob = unsafe splice.blob.unsafeBytes
                 let start = unsafe UnsafeMutablePointer(mutating: blob.baseAddress!.assumingMemoryBound(to: UInt8.self))
-                unsafe add(start, blob.count)
+                unsafe add(start + splice.range.lowerBound, splice.range.count)
             }
         }
         unsafe add(base + position, bytesCount - position)
