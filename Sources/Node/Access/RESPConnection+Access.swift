@@ -64,7 +64,7 @@ extension RESPConnection {
         guard !isReceivingForbidden else { return connection.close() }
         guard isStranger else { return }
         session.transaction = nil
-        session.watched = []
+        session.watched = WatchedKeys()
         limitAsStranger()
         updatePlainness()
     }

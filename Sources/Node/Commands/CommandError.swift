@@ -15,9 +15,13 @@ struct CommandError: Error, Equatable, Sendable {
     static let notAFloat = CommandError("ERR value is not a valid float")
     static let overflow = CommandError("ERR increment or decrement would overflow")
     static let outOfMemory = CommandError("OOM command not allowed when used memory > 'maxmemory'.")
+    static let replyTooLarge = CommandError(
+        "ERR the strings of a reply have at most \(Reply.copiedMax) bytes: ask for less at once")
     static let noSuchKey = CommandError("ERR no such key")
     static let stringTooLong = CommandError("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
     static let execAborted = CommandError("EXECABORT Transaction discarded because of previous errors.")
+    static let tooManyWatched = CommandError(
+        "ERR a client watches at most \(WatchedKeys.countMax) keys of \(WatchedKeys.bytesMax) bytes")
     static let keyTooLong = CommandError("ERR a key has at most \(CacheKey.lengthMax) bytes")
 
     static func arity(_ name: String) -> CommandError {

@@ -29,9 +29,13 @@ extension StringCommands {
     static let getMany: KeyedHandler = { keys, arguments throws(CommandError) in
         var items: [Reply] = []
         items.reserveCapacity(arguments.count - 1)
+        var copied = 0
         for index in 1..<arguments.count {
             let found = keys.value(of: arguments[index])
-            items.append(found.flatMap { $0.kind == .bytes ? Reply($0.value) : nil } ?? .null)
+            let item = found.flatMap { $0.kind == .bytes ? Reply($0.value) : nil } ?? .null
+            copied += item.copiedBytes
+            guard copied <= Reply.copiedMax else { throw .replyTooLarge }
+            items.append(item)
         }
         return .array(items)
     }

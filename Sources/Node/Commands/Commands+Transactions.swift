@@ -25,7 +25,7 @@ extension CommandTable {
             since: "2.2.0",
             complexity: "O(N)", "Forgets which keys are watched.",
             .local { context, _ throws(CommandError) in
-                context.client?.watched = []
+                context.client?.watched = WatchedKeys()
                 return .ok
             }),
     ]

@@ -26,6 +26,20 @@ enum Reply: Sendable {
     case verbatim(String)
     case error(CommandError)
 
+    /// Strings that are copied for a reply may have so many bytes together: with short values and one key named often,
+    /// a small command would else ask for any amount of memory.
+    static let copiedMax = 256 << 20
+
+    /// Bytes of the strings that were copied for it.
+    var copiedBytes: Int {
+        switch self {
+        case .ok, .status, .integer, .blob, .slice, .double, .null, .nullArray, .error: return 0
+        case .bytes(let bytes): return bytes.count
+        case .line(let text), .text(let text), .verbatim(let text): return text.utf8.count
+        case .array(let items), .map(let items), .set(let items): return items.reduce(0) { $0 + $1.copiedBytes }
+        }
+    }
+
     static func integer(_ number: Int) -> Reply { .integer(Int64(number)) }
     static func bytes(_ span: Span<UInt8>) -> Reply { .bytes([UInt8](span: span)) }
     static func flag(_ value: Bool) -> Reply { .integer(value ? 1 : 0) }

@@ -43,6 +43,8 @@ final class Transaction: @unchecked Sendable {
     private var entries: [(key: [UInt8], entry: StoredEntry?)] = []
     private var completion: (@Sendable (Outcome) -> Void)?
     private var replies: [Reply] = []
+    /// Bytes of the strings in the replies that were copied.
+    private var copiedBytes = 0
     /// By command, how long it took (ns); 0: it was not measured.
     private(set) var times: [UInt64] = []
 
@@ -115,6 +117,16 @@ extension Transaction {
         command.isMeasured || executor.node.live.measuresAll ? EventLoop.nanoseconds : 0
     }
 
+    /// What the command answers, if there is still room for that. It was done all the same.
+    private func bounded(_ reply: Reply) -> Reply {
+        let bytes = reply.copiedBytes
+        guard bytes > 0, copiedBytes + bytes > Reply.copiedMax else {
+            copiedBytes += bytes
+            return reply
+        }
+        return .error(.replyTooLarge)
+    }
+
     private func noteTime(since start: UInt64) {
         times.append(start == 0 ? 0 : EventLoop.nanoseconds - start)
     }
@@ -139,7 +151,7 @@ extension Transaction {
         for watched in watched where keys.facts(of: watched.key.span)?.version != watched.version {
             return .watchedKeyChanged
         }
-        return .done(commands.map { reply($0, keys) })
+        return .done(commands.map { bounded(reply($0, keys)) })
     }
 }
 
@@ -233,7 +245,7 @@ extension Transaction {
 
     /// Not at once: replies that come at once would pile up calls.
     private func goOn(_ reply: Reply) {
-        replies.append(reply)
+        replies.append(bounded(reply))
         home.execute { [self] in runNext() }
     }
 

@@ -20,7 +20,7 @@ final class ClientSession: @unchecked Sendable {
     var isExemptFromEviction = false
     var leavesNoTrace = false
     var transaction: OpenTransaction?
-    var watched: [WatchedKey] = []
+    var watched = WatchedKeys()
     var replyMode = ReplyMode.on
     /// Channels and patterns that it has subscribed.
     var channelCount = 0
@@ -66,7 +66,7 @@ final class ClientSession: @unchecked Sendable {
         version = .two
         name = []
         transaction = nil
-        watched = []
+        watched = WatchedKeys()
         replyMode = .on
         isExemptFromEviction = false
         leavesNoTrace = false
@@ -78,10 +78,63 @@ struct OpenTransaction: Sendable {
     var commands: [QueuedCommand] = []
     /// What the queue holds, in bytes.
     var byteCount = 0
+    /// What of it is charged.
+    let memory: ArrivingMemory
     /// A command could not be queued: EXEC will refuse.
     var isBroken = false
 
     /// More than this is not queued: every command of it stands in memory.
     static let bytesMax = 256 << 20
     static let commandsMax = 1 << 20
+
+    init(budget: any MemoryBudget) { memory = ArrivingMemory(budget) }
+}
+
+/// The keys that a client watches, each once.
+struct WatchedKeys: Sendable {
+    private(set) var keys: [WatchedKey] = []
+    private var names: Set<[UInt8]> = []
+    private(set) var byteCount = 0
+
+    /// More keys, or longer ones, are not watched: they stand in memory until EXEC.
+    static let countMax = 1 << 16
+    static let bytesMax = 8 << 20
+
+    /// Notes those that are not watched already, all of them or none. False: they would be too many.
+    mutating func add(_ found: [WatchedKey]) -> Bool {
+        let new = found.filter { !names.contains($0.key) }
+        let bytes = new.reduce(byteCount) { $0 + $1.key.count }
+        guard keys.count + new.count <= Self.countMax, bytes <= Self.bytesMax else { return false }
+        for key in new where names.insert(key.key).inserted {
+            keys.append(key)
+            byteCount += key.key.count
+        }
+        return true
+    }
+}
+
+/// What a client holds of a budget before the command that it belongs to can be done, given back with the last
+/// reference to this. A little is not charged: every connection may have it.
+final class ArrivingMemory: @unchecked Sendable {
+    // Changed on the loop of its connection only; others at most carry the last reference away.
+
+    private let budget: any MemoryBudget
+    private var charged = 0
+
+    private static let unchargedMax = 64 << 10
+
+    init(_ budget: any MemoryBudget) { self.budget = budget }
+
+    deinit {
+        budget.noteArrived(charged)
+        budget.release(charged)
+    }
+
+    /// So much is held now. False: there is no memory for it.
+    func grow(to bytes: Int) -> Bool {
+        guard bytes > Self.unchargedMax, bytes > charged else { return true }
+        guard budget.reserveArriving(bytes - charged, held: charged, expected: bytes) else { return false }
+        charged = bytes
+        return true
+    }
 }

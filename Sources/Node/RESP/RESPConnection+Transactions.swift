@@ -15,7 +15,7 @@ extension RESPConnection {
             return reject(error, executor.table.row(of: command))
         }
         session.transaction = nil
-        session.watched = []
+        session.watched = WatchedKeys()
         let reason = error.text.hasPrefix("ERR ") ? String(error.text.dropFirst(4)) : error.text
         let aborted = CommandError("EXECABORT Transaction discarded because of: \(reason)")
         reject(aborted, executor.table.row(of: command))
@@ -75,22 +75,22 @@ extension RESPConnection {
 
     private func begin() throws(CommandError) {
         guard session.transaction == nil else { throw CommandError("ERR MULTI calls can not be nested") }
-        session.transaction = OpenTransaction()
+        session.transaction = OpenTransaction(budget: server.budget)
         replyInTurn { $0.ok() }
     }
 
     private func discard() throws(CommandError) {
         guard session.transaction != nil else { throw CommandError("ERR DISCARD without MULTI") }
         session.transaction = nil
-        session.watched = []
+        session.watched = WatchedKeys()
         replyInTurn { $0.ok() }
     }
 
     private func execute(_ arguments: Arguments) throws(CommandError) {
         guard let transaction = session.transaction else { throw CommandError("ERR EXEC without MULTI") }
-        let watched = session.watched
+        let watched = session.watched.keys
         session.transaction = nil
-        session.watched = []
+        session.watched = WatchedKeys()
         let exec = server.node.pubsub.hasMonitors ? ArgumentList(arguments) : nil
         // The rights of the client may be others than when it queued its commands.
         let isForbidden = transaction.commands.contains {
@@ -109,7 +109,7 @@ extension RESPConnection {
                 if case .done(let replies) = outcome { connection.note(transaction.commands, replies, work.times) }
                 connection.answerAwaited { writer in
                     switch outcome {
-                    case .done(let replies): writer.write(.array(replies))
+                    case .done(let replies): writer.write(connection.charged(replies))
                     case .watchedKeyChanged: writer.nullArray()
                     }
                 }
@@ -124,8 +124,8 @@ extension RESPConnection {
         guard keys.allSatisfy({ $0.count <= CacheKey.lengthMax }) else { throw .keyTooLong }
         wait { connection in
             connection.server.executor.versions(of: keys) { found in
-                connection.session.watched += found
-                connection.answerAwaited { $0.ok() }
+                let isWatched = connection.session.watched.add(found)
+                connection.answerAwaited { isWatched ? $0.ok() : $0.error(CommandError.tooManyWatched.text) }
             }
         }
     }
@@ -137,6 +137,7 @@ extension OpenTransaction {
         guard commands.count < Self.commandsMax, byteCount <= Self.bytesMax else {
             throw CommandError("ERR a transaction has at most \(Self.commandsMax) commands of \(Self.bytesMax) bytes")
         }
+        guard memory.grow(to: byteCount) else { throw .outOfMemory }
         commands.append(queued)
     }
 }

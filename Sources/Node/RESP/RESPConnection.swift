@@ -54,6 +54,8 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     var isHeld = false
     /// Against commands that trickle.
     var arrivalWindow = ArrivalWindow()
+    /// What replies that it has not read are charged.
+    var replyCharge = 0
     /// What this client is pushed; nil until it subscribes or monitors.
     var pushes: PushOutput?
 
@@ -158,6 +160,7 @@ extension RESPConnection {
     }
 
     func drained() {
+        settleReplies(unread: connection.backlog)
         pushes?.settle()
         resume()
     }
@@ -197,6 +200,7 @@ extension RESPConnection {
     }
 
     func checkDeadlines(now: UInt64) {
+        settleReplies(unread: connection.backlog)
         pushes?.settle()
         checkArrival(now: now)
     }
@@ -205,6 +209,7 @@ extension RESPConnection {
         isEnded = true
         input = []
         _ = chargeInput(0)
+        settleReplies(unread: 0)
         leavePubSub()
         pushes?.end()
         pushes = nil
@@ -445,7 +450,8 @@ extension RESPConnection {
             let place = try executor.place(of: keys, in: arguments)
             if command.isKeyed, place == .loop(executor.loop.index), !isReserved(keys, arguments) {
                 let (handler, keyspace) = (command.keyedHandler, executor.keyspace)
-                let reply = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
+                let found = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
+                let reply = charged(found)
                 note(call, reply, arguments)
                 replyInTurn { $0.write(reply) }
                 return true
@@ -457,7 +463,8 @@ extension RESPConnection {
         }
         wait { connection in
             let list = ArgumentList(arguments)
-            connection.executor.run(command, list, Requester(connection.session)) { reply in
+            connection.executor.run(command, list, Requester(connection.session)) { found in
+                let reply = connection.charged(found)
                 connection.note(call, reply, list.arguments)
                 connection.answerAwaited { $0.write(reply) }
             }
@@ -485,12 +492,5 @@ extension RESPConnection {
         endSkipping()
         if isEnded { return connection.finish() }
         if !isDecoding { connection.resumeAtEndOfTurn() }
-    }
-}
-
-extension RESPWriter {
-    /// The value of an entry.
-    func write(_ entry: borrowing CacheEntry) {
-        if let blob = entry.blob { bulk(blob) } else { bulk(entry.value) }
     }
 }
