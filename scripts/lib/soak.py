@@ -6,12 +6,14 @@ import report
 import soak_differential
 import soak_fuzz
 import soak_slow
+import soak_subscribers
 import soak_torn
 import soak_tsan
 from servers import raise_descriptor_limit
 
 SOAKS = {
-    "slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential, "torn": soak_torn}
+    "slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential, "torn": soak_torn,
+    "subscribers": soak_subscribers}
 
 
 def parse_arguments() -> argparse.Namespace:
