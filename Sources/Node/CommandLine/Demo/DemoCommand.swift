@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import Reactor
 
 /// `tribe demo`: a whole cluster on this machine.

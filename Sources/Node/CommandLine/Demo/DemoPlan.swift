@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 
 /// The nodes that `tribe demo` starts, and what it tells people about them. A pure core.
@@ -29,7 +30,7 @@ struct DemoPlan: Equatable {
 
     /// Those of a settings file, which is on this machine alone.
     init(roster: [RosterNode]) {
-        nodes = roster.map { Node(id: $0.id, http: $0.http, resp: $0.resp, peer: $0.peer) }
+        nodes = roster.map { Node(id: $0.id.text, http: $0.http, resp: $0.resp, peer: $0.peer) }
     }
 
     /// Where each node listens, as `SocketAddress` reads it.
