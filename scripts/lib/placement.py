@@ -279,8 +279,8 @@ def vector(note, cluster, replicas, nodes, absent):
 
 
 NOTE = (
-    "Placement, made by scripts/lib/placement.py. home, present: the owners of each of the 1024 partitions, primary first,"
-    " as places of the nodes sorted by id, two hexadecimal digits each; present without the nodes in absent."
+    "Placement, made by scripts/lib/placement.py. home, present: the owners of each of the 1024 partitions, primary"
+    " first, as places of the nodes sorted by id, two hexadecimal digits each; present without the nodes in absent."
     " orders: XXH3 of all places of all orders, two bytes each, little-endian. jobs: by job partition, three replicas."
 )
 

@@ -1,19 +1,19 @@
 import HeapModule
 
-/// Chooses the home owners of each partition: who holds it, within the caps, over the zones. `HomeOwners+Roles.swift` then
-/// says which of them is primary.
+/// Chooses the home owners of each partition: who holds it, within the caps, over the zones. `HomeOwners+Roles.swift`
+/// then says which of them is primary.
 ///
-/// **Owners first, roles later.** A node has room for as many partitions as its two caps add up to. To cap primaries and
-/// copies each on their own turns nodes away that have room for the other role: with 50 nodes that moved a third more data
-/// when one was added.
+/// **Owners first, roles later.** A node has room for as many partitions as its two caps add up to. To cap primaries
+/// and copies each on their own turns nodes away that have room for the other role: with 50 nodes that moved a third
+/// more data when one was added.
 ///
-/// **The strongest claim goes first.** Of all pairs of a partition and a node the one with the lowest score is
-/// settled first, then the next (a stable matching, as both sides rank by the same score; Gale and Shapley, 1962). A
-/// full node thus gives up its weakest claims, the ones that the next node to come would most likely beat, and little
-/// moves then. Partitions in a fixed order would give up strong claims for weak ones.
+/// **The strongest claim goes first.** Of all pairs of a partition and a node the one with the lowest score is settled
+/// first, then the next (a stable matching, as both sides rank by the same score; Gale and Shapley, 1962). A full node
+/// thus gives up its weakest claims, the ones that the next node to come would most likely beat, and little moves then.
+/// Partitions in a fixed order would give up strong claims for weak ones.
 ///
-/// **What gives way**, when not all can be had: first the zones, last the caps. A node beyond its cap evicts entries every
-/// day; two copies in one zone matter on the day that the zone is lost.
+/// **What gives way**, when not all can be had: first the zones, last the caps. A node beyond its cap evicts entries
+/// every day; two copies in one zone matter on the day that the zone is lost.
 struct HomeOwners {
     let nodes: [PlacementNode]
     /// Owners of each partition.
@@ -136,9 +136,9 @@ struct HomeOwners {
         let partition: Int
     }
 
-    /// Gives `partition` one owner more: a node that has room, or one that hands a partition on to a third, and so forth;
-    /// the shortest such chain (an augmenting path, breadth first). Of a node's partitions those with its weakest claim go
-    /// first. False: there is none.
+    /// Gives `partition` one owner more: a node that has room, or one that hands a partition on to a third, and so
+    /// forth; the shortest such chain (an augmenting path, breadth first). Of a node's partitions those with its
+    /// weakest claim go first. False: there is none.
     ///
     /// - Parameter closed: nodes that a search without success has been through: nothing is behind them.
     private mutating func makeRoom(for partition: Int, keepingZones: Bool, closed: inout [Bool]) -> Bool {

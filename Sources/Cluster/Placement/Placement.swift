@@ -25,17 +25,15 @@ package struct Placement: Sendable {
             owners += order.places(of: partition).lazy.filter { !isAbsent[Int($0)] }.prefix(ownerCount)
         }
         self.owners = owners
-        epoch = Self.epoch(nodes: order.nodes, ownerCount: ownerCount, owners: owners, order: order)
+        epoch = Self.epoch(order: order, ownerCount: ownerCount, owners: owners)
     }
 
-    /// The low 53 bits of XXH3, seed 0, over: the ids, sorted, each with a zero byte behind it; the count of home owners
-    /// and of owners, a byte each; and for each partition the places of its home owners, then of its owners, two bytes
-    /// each, little-endian. 1 instead of 0.
-    private static func epoch(nodes: [PlacementNode], ownerCount: Int, owners: [UInt16], order: PlacementOrder)
-        -> UInt64
-    {
+    /// The low 53 bits of XXH3, seed 0, over: the ids, sorted, each with a zero byte behind it; the count of home
+    /// owners and of owners, a byte each; and for each partition the places of its home owners, then of its owners, two
+    /// bytes each, little-endian. 1 instead of 0.
+    private static func epoch(order: PlacementOrder, ownerCount: Int, owners: [UInt16]) -> UInt64 {
         var bytes: [UInt8] = []
-        for node in nodes {
+        for node in order.nodes {
             bytes += node.id.text.utf8
             bytes.append(0)
         }

@@ -1,8 +1,8 @@
 /// How many partitions a node may hold at most, as primary and as copy: max(⌈mean⌉, ⌊1.10 × mean⌋) of its share by
 /// weight. Integer arithmetic: no machine rounds another way.
 ///
-/// A node holds a partition at most once. One whose share of all copies would exceed the number of partitions holds each
-/// of them once, and the others share the rest by weight.
+/// A node holds a partition at most once. One whose share of all copies would exceed the number of partitions holds
+/// each of them once, and the others share the rest by weight.
 struct PlacementCaps {
     /// By place of the node.
     let primaries: [Int]

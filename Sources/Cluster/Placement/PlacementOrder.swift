@@ -1,8 +1,8 @@
 /// For each partition an order of all nodes of a roster: its home owners, primary first, then those who stand in for
-/// them. Decided by the roster and the name of the cluster alone, the same on every machine; who is there plays no part.
+/// them. Decided by the roster and the name of the cluster alone, the same on every machine; who is there plays no
+/// part.
 ///
-/// To make one takes a millisecond for 10 nodes and a tenth of a second for 1,000 (docs/cluster.md): once per
-/// roster, on whatever thread adopts it.
+/// Made once per roster: it takes far longer than a table (`Placement`), of which every change of membership makes one.
 package struct PlacementOrder: Equatable, Sendable {
     /// Sorted by id. Places of nodes are indices of this.
     package let nodes: [PlacementNode]

@@ -7,11 +7,11 @@ import Reactor
 ///
 /// **u is stratified.** Each node ranks all partitions by their hash, and u is (rank + a random part) / count. A node's
 /// numbers then cover (0, 1) evenly instead of by chance, which halves the variance of what it wins: fewer nodes meet
-/// their caps, and less moves when the roster changes (figures: docs/cluster.md). One node's numbers still say nothing of
-/// another's.
+/// their caps, and less moves when the roster changes (figures: docs/cluster.md). One node's numbers still say nothing
+/// of another's.
 ///
-/// **Every machine gets the same bits.** The logarithm is a fixed-point one made of integer multiplications, because the
-/// last digit of libm's differs between machines; the one division is IEEE 754's, which rounds in one way only.
+/// **Every machine gets the same bits.** The logarithm is a fixed-point one made of integer multiplications, because
+/// the last digit of libm's differs between machines; the one division is IEEE 754's, which rounds in one way only.
 enum RendezvousScores {
     /// Binary digits behind the point of the logarithm. With 6 before it they fit a Double's 53 exactly.
     static let fractionBits = 46
