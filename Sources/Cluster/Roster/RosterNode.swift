@@ -1,3 +1,5 @@
+import Reactor
+
 /// One node of the cluster, as `nodes` of the settings file lists it.
 package struct RosterNode: Hashable, Sendable {
     package let id: NodeID
@@ -29,7 +31,8 @@ package struct RosterNode: Hashable, Sendable {
         self.weight = weight
     }
 
-    package var isLoopback: Bool { host == "localhost" || host.hasPrefix("127.") || host == "::1" }
+    /// Of names only `localhost`, which is never looked up: `127.example.com` is anywhere.
+    package var isLoopback: Bool { (try? SocketAddress(parsing: peerAddress))?.isLoopback ?? false }
 
     /// `host` and one of the ports, as `SocketAddress` reads it.
     package func address(port: Int) -> String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

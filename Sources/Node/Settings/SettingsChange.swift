@@ -56,6 +56,7 @@ struct SettingsChange: Sendable {
                     "\(setting.key) was fixed at \(value) when the node first started",
                     hint: "Write \(value) again"))
         }
+        checkOpenness(reading, current, sources)
         let (old, new) = (current.generation, reading.settings.generation)
         guard sources.file != nil, new <= old else { return }
         let place = reading.place(of: SettingsTable["generation"], sources)
@@ -65,6 +66,23 @@ struct SettingsChange: Sendable {
         } else if new < old {
             let message = "generation \(new) is older than \(old), which is in force"
             faults.append(SettingFault(place, message, hint: "Write \"generation\": \(old) or more"))
+        }
+    }
+
+    /// SECURITY S1, for as long as the node runs: where it listens and `insecure` wait for a restart, so what lets it
+    /// listen beyond loopback stays until then, whatever the new addresses allow.
+    private mutating func checkOpenness(
+        _ reading: SettingsReading, _ current: NodeSettings, _ sources: SettingsSources
+    ) {
+        let open = [current.http, current.resp].first { (try? SocketAddress(parsing: $0))?.isLoopback != true }
+        guard let open, !current.insecure else { return }
+        for (key, file) in [("tokensFile", \NodeSettings.tokensFile), ("secretFile", \NodeSettings.secretFile)]
+        where current[keyPath: file] != nil && reading.settings[keyPath: file] == nil {
+            faults.append(
+                SettingFault(
+                    reading.place(of: SettingsTable[key], sources),
+                    "\(key) is required until the node is started again: it listens on \(open), which is not loopback",
+                    hint: "Keep \(key) here, start the node again, then take it away"))
         }
     }
 }

@@ -87,6 +87,24 @@ import Testing
         #expect(change(from: old, to: new).waiting.map(\.key) == ["nodes"])
     }
 
+    @Test(
+        arguments: ["tokensFile", "secretFile"], ["10.0.0.1:80", "[fd00::1]:80", "cache.example:80", "127.0.0.1:80"])
+    func whatAnOpenAddressNeedsStaysUntilTheNodeIsStartedAgain(key: String, address: String) {
+        for isInsecure in [false, true] {
+            var (old, new) = (NodeSettings(), NodeSettings())
+            (old.http, old.insecure) = (address, isInsecure)
+            (old.tokensFile, old.secretFile) = ("/tokens", "/secret")
+            (new.http, new.insecure, new.generation) = ("127.0.0.1:80", true, 1)
+            if key != "tokensFile" { new.tokensFile = "/others" }
+            if key != "secretFile" { new.secretFile = "/others" }
+            let change = change(from: old, to: new)
+            let isRefused = address != "127.0.0.1:80" && !isInsecure
+            #expect(change.isRejected == isRefused)
+            #expect(change.faults.allSatisfy { $0.message.hasPrefix(key) && $0.message.contains(address) })
+            #expect((change.settings.tokensFile == "/tokens") == isRefused)
+        }
+    }
+
     @Test func aFaultRefusesAll() {
         var new = NodeSettings()
         (new.replicas, new.generation) = (3, 1)

@@ -182,7 +182,9 @@ import Testing
 /// SECURITY S1: who listens beyond loopback has tokens, and its peers a secret, or says that it wants neither.
 @Suite struct SettingsOpennessTests {
     @Test(
-        arguments: ["127.0.0.1", "127.8.8.8", "::1", "localhost", "10.0.0.1", "fd00::1", "cache.example"],
+        arguments: [
+            "127.0.0.1", "127.8.8.8", "::1", "localhost", "10.0.0.1", "fd00::1", "cache.example", "127.example.com",
+        ],
         [false, true])
     func aRosterBeyondLoopbackNeedsTokensAndASecret(host: String, isInsecure: Bool) throws {
         let isLoopback = ["127.0.0.1", "127.8.8.8", "::1", "localhost"].contains(host)
