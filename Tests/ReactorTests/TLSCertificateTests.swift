@@ -43,7 +43,7 @@ import Testing
         let path = files.folder + "/absent.pem"
         #expect(fault(certificate: path) == "\(path): No such file or directory")
         #expect(fault(key: path) == "\(path): No such file or directory")
-        #expect(fault(key: files.folder) == "\(files.folder): not a file")
+        #expect(fault(key: files.folder) == "\(files.folder): it is a folder")
     }
 
     @Test func aFileOfSomethingElseIsNamed() throws {
@@ -70,7 +70,7 @@ import Testing
 
     @Test func aKeyThatEverybodyMayReadIsRefused() throws {
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: files.key)
-        #expect(fault() == "\(files.key): everybody may read or change this key: chmod o-rw it")
+        #expect(fault() == "\(files.key): it has mode 0644: everybody may read or change it; chmod o-rw '\(files.key)'")
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: files.key)
         #expect(fault() == "none")
     }

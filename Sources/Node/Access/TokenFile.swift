@@ -5,8 +5,8 @@ enum TokenFile {
     /// What it says; throws every fault of it.
     static func read(_ path: String) throws(Faults) -> [TokenEntry] {
         let contents: [UInt8]
-        do throws(SecretFile.Fault) {
-            contents = try SecretFile.read(path, max: TokenTable.fileMax)
+        do throws(HostFile.Fault) {
+            contents = try HostFile.contents(of: path, bytesMax: TokenTable.fileMax, [.regular, .ownerOnly])
         } catch {
             throw Faults(lines: ["\(error)"])
         }

@@ -82,7 +82,7 @@ struct SettingsReader: Sendable {
             return SettingsReading(settings: settings, faults: [SettingFault(place, fault.message, hint: hint)])
         } catch {
             let place = SettingFault.Place.file(file, pointer: "", line: 1, column: 1)
-            let hint = "Name a settings file that this user may read"
+            let hint = "Name a settings file that this user may read, of at most \(ByteSize.render(Self.fileBytesMax))"
             return SettingsReading(settings: settings, faults: [SettingFault(place, "\(error)", hint: hint)])
         }
     }

@@ -40,31 +40,73 @@ package enum HostFile {
         Fault(path: path, reason: unsafe String(cString: strerror(errno)))
     }
 
-    /// All of a file of at most `bytesMax` bytes.
-    package static func contents(of path: String, bytesMax: Int) throws(Fault) -> [UInt8] {
-        guard status(of: path)?.isFolder != true else { throw Fault(path: path, reason: "it is a folder") }
-        guard let file = unsafe fopen(path, "r") else { throw fault(path) }
-        defer { unsafe fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 16 << 10)
-        var count = 0
+    /// What a file must be like to be read.
+    package struct Demand: OptionSet, Sendable {
+        package let rawValue: UInt8
+
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// A file that has an end: no pipe, which nobody may ever write to, and no device.
+        package static let regular = Demand(rawValue: 1)
+        /// Not everybody may read or change it.
+        package static let restricted = Demand(rawValue: 2)
+        /// Nobody but its owner may do anything with it.
+        package static let ownerOnly = Demand(rawValue: 4)
+    }
+
+    /// All of a file of at most `bytesMax` bytes. What is demanded holds of the very file that is read, whatever the
+    /// path names a moment later.
+    package static func contents(of path: String, bytesMax: Int, _ demand: Demand = .regular) throws(Fault) -> [UInt8] {
+        let descriptor = try open(path, demand)
+        defer { Glibc.close(descriptor) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 64 << 10)
         while true {
-            let room = bytes.count - count
-            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe fread(buffer.baseAddress?.advanced(by: count), 1, room, file)
-            }
-            count += read
-            if read < room { break }
-            guard count <= bytesMax else {
+            let count = unsafe Glibc.read(descriptor, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw fault(path) }
+            guard count > 0 else { return bytes }
+            bytes += piece[..<count]
+            guard bytes.count <= bytesMax else {
                 throw Fault(path: path, reason: "it has more than \(ByteSize.render(bytesMax))")
             }
-            bytes.append(contentsOf: repeatElement(0, count: bytes.count))
         }
-        guard unsafe ferror(file) == 0 else { throw fault(path) }
-        guard count <= bytesMax else {
-            throw Fault(path: path, reason: "it has more than \(ByteSize.render(bytesMax))")
+    }
+
+    /// Throws if `contents` would refuse the file for what it is.
+    package static func check(_ path: String, _ demand: Demand) throws(Fault) {
+        Glibc.close(try open(path, demand))
+    }
+
+    private static func open(_ path: String, _ demand: Demand) throws(Fault) -> Int32 {
+        // Opening a pipe waits for somebody who writes, unless it is told not to.
+        let patience = demand.contains(.regular) ? O_NONBLOCK : 0
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | patience)
+        guard descriptor >= 0 else { throw fault(path) }
+        do throws(Fault) {
+            try check(descriptor, path, demand)
+            return descriptor
+        } catch {
+            Glibc.close(descriptor)
+            throw error
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
+    }
+
+    private static func check(_ descriptor: Int32, _ path: String, _ demand: Demand) throws(Fault) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw fault(path) }
+        let kind = status.st_mode & S_IFMT
+        guard kind != S_IFDIR else { throw Fault(path: path, reason: "it is a folder") }
+        guard kind == S_IFREG || !demand.contains(.regular) else {
+            throw Fault(path: path, reason: "it is no file but a pipe, socket or device")
+        }
+        let mode = "it has mode 0\(String(status.st_mode & 0o777, radix: 8)): "
+        if demand.contains(.ownerOnly), status.st_mode & 0o077 != 0 {
+            throw Fault(path: path, reason: mode + "others than its owner may use it; chmod 600 '\(path)'")
+        }
+        if demand.contains(.restricted), status.st_mode & (S_IROTH | S_IWOTH) != 0 {
+            throw Fault(path: path, reason: mode + "everybody may read or change it; chmod o-rw '\(path)'")
+        }
     }
 
     /// The folder that a file is in.
@@ -121,14 +163,14 @@ package enum HostFile {
     /// Its owner alone may read it.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(Fault) {
         let draft = path + ".new"
-        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = unsafe Glibc.open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw fault(draft) }
         let written = write(bytes, to: descriptor) && fsync(descriptor) == 0
         let failure = written ? nil : fault(draft)
         Glibc.close(descriptor)
         if let failure { throw failure }
         guard unsafe rename(draft, path) == 0 else { throw fault(path) }
-        let parent = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let parent = unsafe Glibc.open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard parent >= 0 else { throw fault(path) }
         defer { Glibc.close(parent) }
         guard fsync(parent) == 0 else { throw fault(path) }

@@ -23,8 +23,12 @@ package struct TLSCertificateFiles: Sendable, Equatable {
     /// Puts both into an SSL_CTX; they have to belong to each other.
     func load(into context: OpaquePointer) throws(TLSFault) -> TLSCertificate {
         ERR_clear_error()
-        try Self.check(certificate, isSecret: false)
-        try Self.check(key, isSecret: true)
+        do throws(HostFile.Fault) {
+            try HostFile.check(certificate, .regular)
+            try HostFile.check(key, [.regular, .restricted])
+        } catch {
+            throw .file(error.path, reason: error.reason)
+        }
         // Without one OpenSSL asks at the terminal.
         unsafe SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
         guard unsafe SSL_CTX_use_certificate_chain_file(context, certificate) == 1 else {
@@ -53,20 +57,6 @@ package struct TLSCertificateFiles: Sendable, Equatable {
     /// What becomes of asking for a passphrase.
     private static let noPassphrase = "interrupted or cancelled"
     private static let mismatches = ["key values mismatch", "key type mismatch"]
-
-    private static func check(_ path: String, isSecret: Bool) throws(TLSFault) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .file(path, reason: unsafe String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            throw .file(path, reason: unsafe String(cString: strerror(errno)))
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .file(path, reason: "not a file") }
-        if isSecret, status.st_mode & (S_IROTH | S_IWOTH) != 0 {
-            throw .file(path, reason: "everybody may read or change this key: chmod o-rw it")
-        }
-    }
 
     private static func describe(_ certificate: OpaquePointer) -> TLSCertificate {
         var time = unsafe tm()

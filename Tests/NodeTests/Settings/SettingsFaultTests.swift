@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Node
@@ -92,6 +93,14 @@ import Testing
         #expect(
             reading.faults.last?.description.contains("/nodes/1/http: port 2 of localhost is that of /nodes/0/http")
                 == true)
+    }
+
+    @Test func aPipeIsNoSettingsFile() throws {
+        let fixture = try SettingsFixture()
+        let made = unsafe mkfifo(fixture.file, 0o600)
+        #expect(made == 0)
+        let faults = SettingsReader(sources: SettingsSources(file: fixture.file)).read().faults
+        #expect(faults.map(\.message) == ["\(fixture.file): it is no file but a pipe, socket or device"])
     }
 
     @Test(arguments: ["cluster", "generation", "nodes"])

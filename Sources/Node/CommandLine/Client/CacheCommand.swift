@@ -143,7 +143,7 @@ extension CacheCommand {
         private func bytes() throws -> [UInt8] {
             if let value { return Array(value.utf8) }
             do {
-                return try HostFile.contents(of: file ?? "/dev/stdin", bytesMax: Self.bytesMax)
+                return try HostFile.contents(of: file ?? "/dev/stdin", bytesMax: Self.bytesMax, [])
             } catch {
                 throw CommandFailure(kind: .usage, message: "\(error)")
             }
