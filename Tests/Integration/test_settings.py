@@ -58,7 +58,9 @@ def test_ten_faults_are_ten_lines_with_pointer_line_and_hint(tmp_path):
 
 def test_the_faults_are_there_for_programs_too(tmp_path):
     result = run("config", "check", write(tmp_path, TEN_FAULTS), "--json")
-    faults = json.loads(result.stdout)["faults"]
+    answer = json.loads(result.stdout)
+    faults = answer["faults"]
+    assert answer["omitted"] == 0
     assert result.returncode == 2 and len(faults) == 10
     for fault in faults:
         assert fault["pointer"].startswith("/") and fault["line"] > 0 and fault["column"] > 0
@@ -163,3 +165,17 @@ def test_a_start_without_its_node_or_file_is_refused(tmp_path, arguments):
     result = run("start", "--config", write(tmp_path, GOOD), *arguments)
     assert result.returncode == 2
     assert "n9" in result.stderr or "/nosuch.json" in result.stderr
+
+
+def test_a_file_of_nothing_but_faults_takes_no_time(tmp_path):
+    file = write(tmp_path, "{" + ",".join(f'"k{number}":1' for number in range(200_000)) + "}")
+    result = run("config", "check", file)
+    assert result.returncode == 2 and result.stderr.endswith("more\n")
+    faults = json.loads(run("config", "check", file, "--json").stdout)
+    # The keys that are required are faults too.
+    assert len(faults["faults"]) == 100 and faults["omitted"] == 200_000 + 3 - 100
+
+
+def test_a_hint_after_a_question_is_a_sentence(tmp_path):
+    result = run("config", "check", write(tmp_path, GOOD | {"nodes": [NODE | {"zon": "a"}]}))
+    assert 'did you mean "zone"? A node has id' in result.stderr

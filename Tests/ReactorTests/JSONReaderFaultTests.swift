@@ -111,3 +111,15 @@ func tenMegabytesOfOpeningBracketsAreTooDeep(_ opening: String) throws {
     #expect(fault?.pointer == "/a\u{1B}b\n\u{9B}é\"")
     #expect(fault?.description.contains(#"(/a\u{1B}b\n\u{009B}é")"#) == true)
 }
+
+@Test func beyondTheMostFaultsNothingIsThoughtOfToSay() throws {
+    let document = try JSONDocument(Array("[]".utf8))
+    let faults = JSONFaults()
+    var said = 0
+    func say() -> String {
+        said += 1
+        return "wrong"
+    }
+    for _ in 0..<(2 * JSONFaults.countMax) { faults.add(.invalidValue, at: document.root, hint: say(), say()) }
+    #expect(said == 2 * JSONFaults.countMax && faults.omitted == JSONFaults.countMax)
+}

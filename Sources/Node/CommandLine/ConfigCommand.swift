@@ -33,7 +33,7 @@ struct ConfigCommand: ParsableCommand {
         func run() throws {
             let reading = SettingsReader(sources: SettingsSources(file: file, nodeID: node)).read()
             if json {
-                HostProcess.writeToStandardOutput(ConfigCommand.document(of: reading.faults))
+                HostProcess.writeToStandardOutput(ConfigCommand.document(of: reading))
             } else if reading.faults.isEmpty {
                 let (count, generation) = (reading.settings.roster.count, reading.settings.generation)
                 HostProcess.writeToStandardOutput(
@@ -118,13 +118,14 @@ struct ConfigCommand: ParsableCommand {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    /// `{"faults":[…]}`
-    private static func document(of faults: [SettingFault]) -> String {
+    /// `{"faults":[…],"omitted":0}`: those that are listed, and how many more there are.
+    private static func document(of reading: SettingsReading) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.array("faults") { writer in
-                for fault in faults { fault.write(to: &writer) }
+                for fault in reading.faults { fault.write(to: &writer) }
             }
+            writer.member("omitted", reading.faultsOmitted)
         }
         return String(decoding: writer.bytes, as: UTF8.self) + "\n"
     }

@@ -24,7 +24,8 @@ struct SettingFault: Error, Equatable {
 extension SettingFault: CustomStringConvertible {
     /// `cluster.json:4:16: /cache/memory: what is wrong. What to write.` Without control characters.
     var description: String {
-        let text = "\(place): \(message)" + (hint.isEmpty ? "" : ". \(hint)")
+        let end = hint.isEmpty ? "" : message.hasSuffix("?") ? " \(hint)" : ". \(hint)"
+        let text = "\(place): \(message)\(end)"
         return text.unicodeScalars
             .map { $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0) }.joined()
     }

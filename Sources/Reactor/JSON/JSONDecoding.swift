@@ -34,14 +34,14 @@ package final class JSONFaults {
 
     /// A fault of `value`, or of the member `missing` that it lacks.
     package func add(
-        _ code: JSONFault.Code, at value: JSONValue, missing: String? = nil, hint: String? = nil,
+        _ code: JSONFault.Code, at value: JSONValue, missing: String? = nil, hint: @autoclosure () -> String? = nil,
         _ message: @autoclosure () -> String
     ) {
         guard entries.count < Self.countMax else {
             omitted += 1
             return
         }
-        entries.append(Entry(node: value.index, missing: missing, code: code, message: message(), hint: hint))
+        entries.append(Entry(node: value.index, missing: missing, code: code, message: message(), hint: hint()))
     }
 
     /// All of them in the order of the text, with their places. `value`: any one of the document.
