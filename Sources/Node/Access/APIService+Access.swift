@@ -32,10 +32,11 @@ struct RouteAccess: Sendable {
 extension APIService {
     /// Whether a request of this route may be made; false after having answered that not.
     func admits(_ exchange: HTTPExchange, to access: RouteAccess) -> Bool {
-        guard !access.roles.contains(.open) else { return true }
-        guard let token = identify(exchange) else { return false }
         let head = exchange.head
-        for demanded in access.demands(head.query) where !token.roles.satisfy(demanded) {
+        let demands = access.demands(head.query)
+        guard demands.contains(where: { !$0.contains(.open) }) else { return true }
+        guard let token = identify(exchange) else { return false }
+        for demanded in demands where !token.roles.satisfy(demanded) {
             exchange.respond(.forbidden, Self.lacks(token, demanded))
             return false
         }

@@ -12,7 +12,7 @@ extension Operation {
         "getReadiness", "Can this node serve?",
         detail: "For balancers. Quorum is a verbose check only: no balancer drops a node whose cache works.",
         tag: .system, role: .open,
-        parameters: [.query("verbose", .string, "A line for each check; the name alone is enough.")],
+        parameters: [.query("verbose", .string, "A line for each check; the name alone is enough.", role: .read)],
         answers: [
             Answer(200, "The cache can serve.", [plainText]),
             Answer(503, "It is joining or draining.", [plainText]),

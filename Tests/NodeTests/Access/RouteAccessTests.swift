@@ -55,6 +55,15 @@ import Testing
             "\(refused) of them 401")
     }
 
+    @Test(arguments: ["verbose", "verbose=1", "verb%6Fse", "a=b&verbose"])
+    func readinessIsForAllButItsChecksAreForReaders(query: String) throws {
+        #expect(try status(.get, "/readyz", token: nil).status == 200)
+        #expect(try status(.get, "/readyz?" + query, token: nil).status == 401)
+        #expect(try status(.get, "/readyz?" + query, token: "write").status == 403)
+        let answer = try status(.get, "/readyz?" + query, token: "read")
+        #expect(answer.status == (query.hasPrefix("verbose") ? 200 : 422))
+    }
+
     @Test func aRouteIsForThoseWhoHaveItsRole() throws {
         var (requests, refused) = (0, 0)
         for path in Self.paths {
