@@ -179,3 +179,23 @@ def test_a_file_of_nothing_but_faults_takes_no_time(tmp_path):
 def test_a_hint_after_a_question_is_a_sentence(tmp_path):
     result = run("config", "check", write(tmp_path, GOOD | {"nodes": [NODE | {"zon": "a"}]}))
     assert 'did you mean "zone"? A node has id' in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["config", "show"], ["version"], ["token", "new", "a", "--roles", "read"]])
+def test_output_that_is_lost_is_no_success(arguments):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([TRIBE, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+    assert result.returncode == 1 and "No space left on device" in result.stderr
+
+
+@pytest.mark.parametrize("token", ["a\r\nX: y", "a\n"])
+def test_a_token_is_one_line(token):
+    result = run("status", "--url", "http://127.0.0.1:1", TRIBE_TOKEN=token)
+    assert result.returncode == 2 and "TRIBE_TOKEN" in result.stderr and token not in result.stderr
+
+
+def test_an_empty_variable_is_none():
+    result = run("status", "--url", "http://127.0.0.1:1", TRIBE_TOKEN="", TRIBE_CA_FILE="")
+    assert result.returncode == 3
+    result = run("status", "--timeout", "1s", TRIBE_URL="")
+    assert "http://127.0.0.1:8080" in result.stderr or result.returncode != 2

@@ -33,6 +33,7 @@ package func runTribe() -> Never {
     do {
         var command = try TribeCommand.parseAsRoot()
         try command.run()
+        try TribeCommand.checkOutput()
         TribeCommand.exit()
     } catch {
         TribeCommand.end(with: error)
@@ -40,6 +41,12 @@ package func runTribe() -> Never {
 }
 
 extension TribeCommand {
+    /// A command whose result has not reached whoever asked for it has not succeeded.
+    fileprivate static func checkOutput() throws {
+        guard let fault = HostProcess.outputFault else { return }
+        throw CommandFailure(kind: .negative, message: "the output could not be written: \(fault)").report()
+    }
+
     /// A wrong argument ends the program as a wrong setting does. ArgumentParser would have it end with 64 (EX_USAGE),
     /// and whoever starts nodes had two codes to tell apart that ask for the same: look at what you wrote.
     fileprivate static func end(with error: any Error) -> Never {

@@ -40,6 +40,8 @@ package struct HTTPTransfer {
     package enum Fault: Error, CustomStringConvertible {
         /// It is no URL of HTTP.
         case malformedURL(String)
+        /// The value of this field has control characters: one with a line break would be two fields.
+        case malformedField(String)
         /// Nobody answered: no connection, no answer in time, no trust. In the words of libcurl.
         case noAnswer(String)
         case bodyTooLarge(max: Int)
@@ -47,6 +49,7 @@ package struct HTTPTransfer {
         package var description: String {
             switch self {
             case .malformedURL(let reason), .noAnswer(let reason): reason
+            case .malformedField(let name): "\(name) has control characters"
             case .bodyTooLarge(let max): "the answer is larger than \(max) bytes"
             }
         }
@@ -59,6 +62,9 @@ package struct HTTPTransfer {
     }
 
     package static func perform(_ request: Request) throws(Fault) -> Response {
+        for (name, value) in request.headers where value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+            throw .malformedField(name)
+        }
         let receiver = TransferReceiver(bodyMax: request.bodyMax)
         guard let handle = unsafe curl_easy_init() else { throw .noAnswer("libcurl has no memory") }
         defer { unsafe curl_easy_cleanup(handle) }

@@ -1,5 +1,6 @@
 import CLibuv
 import Glibc
+import Synchronization
 
 /// What the operating system says of this process and its machine.
 package enum HostProcess {
@@ -78,21 +79,32 @@ package enum HostProcess {
     }
 
     package static func writeToStandardOutput(_ text: String) {
-        write(Array(text.utf8), to: STDOUT_FILENO)
+        writeToStandardOutput(Array(text.utf8))
     }
 
     package static func writeToStandardOutput(_ bytes: [UInt8]) {
-        write(bytes, to: STDOUT_FILENO)
+        if !write(bytes, to: STDOUT_FILENO) { outputError.store(errno, ordering: .relaxed) }
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    /// Why some of the standard output is lost, as a full disk has it; nil: all of it was written.
+    package static var outputFault: String? {
+        let error = outputError.load(ordering: .relaxed)
+        return error == 0 ? nil : unsafe String(cString: strerror(error))
+    }
+
+    private static let outputError = Atomic<Int32>(0)
+
+    /// False: not all of it, for the reason in `errno`.
+    @discardableResult
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 
     package static func environment(_ name: String) -> String? {

@@ -19,11 +19,16 @@ struct ClientOptions: ParsableArguments {
     static let urlDefault = "http://127.0.0.1:8080"
 
     func client() throws -> NodeClient {
-        var client = NodeClient(base: url ?? HostProcess.environment("TRIBE_URL") ?? Self.urlDefault)
-        client.token = HostProcess.environment("TRIBE_TOKEN")
-        client.certificatesFile = HostProcess.environment("TRIBE_CA_FILE")
+        var client = NodeClient(base: url ?? Self.variable("TRIBE_URL") ?? Self.urlDefault)
+        client.token = Self.variable("TRIBE_TOKEN")
+        client.certificatesFile = Self.variable("TRIBE_CA_FILE")
         if let timeout { client.timeout = try Self.milliseconds(timeout, of: "--timeout") }
         return client
+    }
+
+    /// An empty one is as good as none.
+    private static func variable(_ name: String) -> String? {
+        HostProcess.environment(name).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// At least one.

@@ -13,6 +13,8 @@ struct NodeClient {
         self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
     }
 
+    private static let tokenField = "Authorization"
+
     /// The answer to a request, whatever its status. `path` begins with a slash and is percent-encoded.
     func ask(
         _ method: String, _ path: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
@@ -20,7 +22,7 @@ struct NodeClient {
     ) throws(CommandFailure) -> HTTPTransfer.Response {
         var request = HTTPTransfer.Request(method, base + path)
         request.headers = headers
-        if let token { request.headers.append(("Authorization", "Bearer \(token)")) }
+        if let token { request.headers.append((Self.tokenField, "Bearer \(token)")) }
         request.body = body
         request.timeout = timeout + wait
         request.certificatesFile = certificatesFile
@@ -29,6 +31,9 @@ struct NodeClient {
         } catch {
             switch error {
             case .malformedURL(let reason): throw CommandFailure(kind: .usage, message: "\(reason) (TRIBE_URL, --url)")
+            case .malformedField(let name):
+                let place = name == Self.tokenField ? "TRIBE_TOKEN" : name
+                throw CommandFailure(kind: .usage, message: "\(place) has a line break or another control character")
             case .noAnswer(let reason): throw CommandFailure(kind: .unreachable, message: "no answer from \(reason)")
             case .bodyTooLarge: throw CommandFailure(kind: .negative, message: "\(error)")
             }
