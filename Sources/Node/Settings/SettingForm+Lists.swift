@@ -138,7 +138,7 @@ private struct RosterReading {
     /// No two listeners of the cluster have the same host and port.
     private mutating func checkAddress(_ host: String, _ port: Int, _ name: String, in node: JSONValue) {
         guard let member = node.member(name) else { return }
-        let address = "\(host == "localhost" ? "127.0.0.1" : host) \(port)"
+        let address = "\(SocketAddress.canonical(host: host)) \(port)"
         if let earlier = addresses[address] {
             let hint = "Choose another port: no two listeners share host and port"
             faults.add(.invalidValue, at: member, hint: hint, "port \(port) of \(host) is that of \(earlier)")

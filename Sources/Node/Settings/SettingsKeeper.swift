@@ -20,6 +20,7 @@ final class SettingsKeeper: @unchecked Sendable {
     /// Those who wait for a reading that has not begun, and why.
     private var waiting: [(cause: String, completion: @Sendable (ReloadReport) -> Void)] = []
     private var watches: [LoopFileWatch] = []
+    private var watchedPaths: [String] = []
     private var settling: LoopTimer?
 
     /// How often files are looked at, and how long one must have been quiet (ms), so that none is read half written.
@@ -134,12 +135,16 @@ extension SettingsKeeper {
     // MARK: Watching
 
     private func watch() {
-        for watch in watches { watch.close() }
         let named = SettingsTable.all.filter(\.isFile).compactMap { setting -> String? in
             guard case .text(let path) = setting.value(settings) else { return nil }
             return path
         }
-        watches = ([reader.sources.file].compactMap(\.self) + named).map { path in
+        let paths = [reader.sources.file].compactMap(\.self) + named
+        // A new watch does not see what has changed since the file was read: those that there are go on.
+        guard paths != watchedPaths else { return }
+        for watch in watches { watch.close() }
+        watchedPaths = paths
+        watches = paths.map { path in
             LoopFileWatch(loop: loop, path: path, interval: Self.watchInterval) { [unowned self] in fileChanged() }
         }
     }

@@ -12,6 +12,14 @@ extension SocketAddress {
         return plain.host == "0.0.0.0" || plain.host == "::"
     }
 
+    /// A host in the one way to write it: what differs after this are different hosts, or different names of one.
+    package static func canonical(host: String) -> String {
+        let name = host.lowercased()
+        let host = name == "localhost" ? "127.0.0.1" : name
+        guard let address = try? SocketAddress(host: host, port: 0) else { return host }
+        return SocketAddress(storage: address.storage)?.host ?? host
+    }
+
     /// `10.0.0.0/8`, `fd00::/8`, or one address.
     package static func isNetwork(_ text: String) -> Bool {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

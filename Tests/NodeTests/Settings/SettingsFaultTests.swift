@@ -95,6 +95,16 @@ import Testing
                 == true)
     }
 
+    @Test(arguments: [("::1", "0:0:0:0:0:0:0:1"), ("fd00::A", "fd00::a"), ("LocalHost", "127.0.0.1"), ("A.b", "a.B")])
+    func anAddressIsTheSameHoweverItIsWritten(first: String, second: String) throws {
+        let nodes = [("n1", first), ("n2", second)].map { id, host in
+            "{\"id\": \"\(id)\", \"host\": \"\(host)\", \"peer\": 1, \"http\": 2, \"resp\": 3}"
+        }
+        let text = SettingsFixture.text("\"insecure\": true", node: nodes.joined(separator: ", "))
+        let faults = try SettingsFixture().read(text).faults
+        #expect(faults.count == 3 && faults.allSatisfy { $0.hint.hasPrefix("Choose another port") })
+    }
+
     @Test func aPipeIsNoSettingsFile() throws {
         let fixture = try SettingsFixture()
         let made = unsafe mkfifo(fixture.file, 0o600)
