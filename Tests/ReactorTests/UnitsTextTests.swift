@@ -90,11 +90,12 @@ struct UnitsByteSizeTests {
     }
 
     @Test(arguments: [
-        (0, "0"), (1, "1"), (1_000, "1000"), (1_023, "1023"), (1_024, "1KiB"), (1_536, "1536"), (65_536, "64KiB"),
+        (0, "0"), (1, "1"), (999, "999"), (1_000, "1KB"), (1_023, "1023"), (1_024, "1KiB"), (1_536, "1536"),
+        (65_536, "64KiB"),
         (1_048_576, "1MiB"), (3 << 30, "3GiB"), (5 << 40, "5TiB"), (1025 << 10, "1025KiB"),
-        (Int.max, "9223372036854775807"),
+        (10_000_000, "10MB"), (1_000_001, "1000001"), (Int.max, "9223372036854775807"),
     ])
-    func sizeRendersInTheLargestBinaryUnitThatDividesIt(size: Int, text: String) throws {
+    func sizeRendersInTheLargestUnitThatDividesItABinaryOneIfThereIsOne(size: Int, text: String) throws {
         #expect(ByteSize.render(size) == text)
         #expect(try ByteSize.parse(text.utf8.span) == size)
     }

@@ -57,7 +57,7 @@ struct NodeSettings: Sendable {
     /// What a client may leave unread beyond one reply, whatever that reply's size.
     var outputMax = 64 << 20
     /// Of a request's body on the Upstash front. More lets larger values and pipelines in.
-    var upstashBodyMax = 10 << 20
+    var upstashBodyMax = 10_000_000
     /// How long a node that was told to stop says so and goes on serving before it closes its ports.
     var drainDelay: UInt64 = 0
 

@@ -25,10 +25,10 @@ package enum ByteSize {
         return value * unit.bytes
     }
 
-    /// The largest binary unit that divides it, or plain bytes. `size`: zero or more.
+    /// The largest binary unit that divides it, else the largest decimal one, else plain bytes. `size`: zero or more.
     package static func render(_ size: Int) -> String {
         precondition(size >= 0, "a size of \(size) bytes")
-        for unit in units[..<4] where size > 0 && size.isMultiple(of: unit.bytes) {
+        for unit in units where size > 0 && size.isMultiple(of: unit.bytes) {
             return "\(size / unit.bytes)\(unit.name)"
         }
         return "\(size)"
