@@ -199,3 +199,18 @@ def test_an_empty_variable_is_none():
     assert result.returncode == 3
     result = run("status", "--timeout", "1s", TRIBE_URL="")
     assert "http://127.0.0.1:8080" in result.stderr or result.returncode != 2
+
+
+def test_a_check_for_a_node_knows_its_variables(tmp_path):
+    """As the unit checks a node that has its tokens and secret as credentials."""
+    file = write(tmp_path, GOOD | {"nodes": [NODE | {"host": "192.0.2.1"}]})
+    variables = {}
+    for name in ["tokensFile", "secretFile"]:
+        (tmp_path / name).write_text("0123456789abcdef")
+        (tmp_path / name).chmod(0o400)
+        variables[f"TRIBE_{name.upper()}"] = str(tmp_path / name)
+    assert run("config", "check", file, "--node", "n1", **variables).returncode == 0
+    assert run("config", "check", file, "--node", "n1").returncode == 2
+    assert run("config", "check", file, **variables).returncode == 2
+    result = run("config", "check", file, "--node", "n1", TRIBE_REPLICAS="9", **variables)
+    assert result.returncode == 2 and result.stderr.startswith("TRIBE_REPLICAS: ")

@@ -13,11 +13,12 @@ struct ConfigCommand: ParsableCommand {
             abstract: "Say everything that is wrong with a settings file.",
             discussion: """
                 Opens no socket and no data directory. Exits with 0 if nothing is wrong and with 2 otherwise; each \
-                fault is a line of file, line, column, pointer, what is wrong, and what to write.
+                fault is a line of file, line, column, pointer, what is wrong, and what to write. With --node it is \
+                read as that node would read it, with the TRIBE_ variables of the environment; without, by itself.
 
                 EXAMPLES
                   tribe config check cluster.json
-                  tribe config check cluster.json --node n1     with the files that only n1 has
+                  tribe config check cluster.json --node n1     with n1's own files, and variables
                   tribe config check cluster.json --json        for programs
                 """)
 
@@ -31,7 +32,9 @@ struct ConfigCommand: ParsableCommand {
         var json = false
 
         func run() throws {
-            let reading = SettingsReader(sources: SettingsSources(file: file, nodeID: node)).read()
+            let variables = node == nil ? [] : HostProcess.environment(prefix: "TRIBE_")
+            let sources = SettingsSources(file: file, nodeID: node, variables: variables)
+            let reading = SettingsReader(sources: sources).read()
             if json {
                 HostProcess.writeToStandardOutput(ConfigCommand.document(of: reading))
             } else if reading.faults.isEmpty {
