@@ -8,7 +8,7 @@ import Reactor
 final class CommandTable: Sendable {
     static let shared = CommandTable(
         stringCommands + bitmapCommands + keyCommands + expiryCommands + inspectionCommands + keyspaceCommands
-            + connectionCommands + clientCommands + configCommands + introspectionCommands
+            + connectionCommands + clientCommands + accessCommands + configCommands + introspectionCommands
             + diagnosticCommands + pubsubCommands + transactionCommands)
 
     let commands: [Command]

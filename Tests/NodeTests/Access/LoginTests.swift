@@ -46,6 +46,19 @@ import Testing
         #expect(try client.ask("HELLO", "3", "AUTH", "read", "tribe_test_read", "SETNAME", "me") == "%7")
     }
 
+    @Test func aClientIsToldWhoItIs() throws {
+        let client = try RESPLineClient(Self.node)
+        #expect(try client.ask("ACL", "WHOAMI") == Self.missing)
+        for role in RoleName.allCases {
+            #expect(try client.ask("AUTH", "default", TestTokens.text(role.rawValue)) == "+OK")
+            try client.send(["ACL", "WHOAMI"])
+            #expect(try client.lines(2) == ["$\(role.rawValue.utf8.count)", role.rawValue])
+        }
+        let unguarded = try RESPLineClient(TestNode.start(loops: 1))
+        try unguarded.send(["ACL", "WHOAMI"])
+        #expect(try unguarded.lines(2) == ["$7", "default"])
+    }
+
     @Test func resetLogsOut() throws {
         let client = try RESPLineClient(Self.node, token: "read")
         #expect(try client.ask("RESET") == "+RESET")
