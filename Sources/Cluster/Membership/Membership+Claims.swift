@@ -5,10 +5,7 @@ extension Membership {
         _ message: MembershipMessage, from peer: PeerIdentity, at moment: Moment
     ) -> [MembershipDirective] {
         advance(to: moment)
-        guard let index = admit(peer) else {
-            if case .heartbeat(let heartbeat) = message { answerStranger(heartbeat, peer) }
-            return take()
-        }
+        guard let index = admit(peer) else { return take() }
         if records[index].identity == peer { heardDirectly(index) }
         switch message {
         case .heartbeat(let heartbeat): received(heartbeat, from: peer, index)
@@ -43,15 +40,6 @@ extension Membership {
         } else if records[index].state != heartbeat.state || records[index].incarnation > heartbeat.incarnation {
             tell(index)
         }
-    }
-
-    /// A node that the roster does not have learns which roster that is, if its own is older.
-    private mutating func answerStranger(_ heartbeat: MembershipMessage.Heartbeat, _ peer: PeerIdentity) {
-        guard places[peer.id] == nil, peer.id != own.id, cargo.roster.supersedes(heartbeat.cargo.roster) else { return }
-        let answer = MembershipMessage.Heartbeat(
-            sequence: sequence, incarnation: incarnation, cargo: cargo,
-            held: .init(state: .left, incarnation: .none))
-        outbox.append(.send(.heartbeat(answer), to: peer.id))
     }
 
     // MARK: Who may speak

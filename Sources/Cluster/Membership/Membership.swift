@@ -114,6 +114,14 @@ package struct Membership: Sendable {
 
     // MARK: Time
 
+    /// This node begins to speak: what was waited for before is no stall.
+    package mutating func started(at moment: Moment) -> [MembershipDirective] {
+        now = max(now, moment.monotonic)
+        nextRoundAt = now
+        nextDeadline = now
+        return take()
+    }
+
     /// The time of `nextDeadline` has come, or any other.
     package mutating func tick(
         at moment: Moment, using random: inout some RandomNumberGenerator

@@ -13,7 +13,7 @@ package struct RosterKeeper: Sendable {
     package private(set) var pending: Roster?
     /// The operator's file as it was last accepted or found at the start.
     private var file: RosterMark
-    /// The highest generation that anybody has named.
+    /// The highest generation that was in force here, or that anybody has named.
     private var generationSeen: Int
     private var fetch: Fetch?
     /// The parts of `current` as they are sent.
@@ -90,7 +90,7 @@ package struct RosterKeeper: Sendable {
     /// What would come of the operator's file if it were read now.
     package func rule(_ roster: Roster) -> Ruling {
         if roster.mark == file || roster.mark == newest.mark { return .unchanged }
-        return roster.generation > generationSeen ? .accepted : .refused(write: generationToWrite)
+        return roster.generation < generationToWrite ? .refused(write: generationToWrite) : .accepted
     }
 
     /// `persist` is done.
@@ -98,6 +98,7 @@ package struct RosterKeeper: Sendable {
         guard let pending, pending.mark == mark else { return take() }
         if pending.generation > current.generation { outbox.append(.condition(.rosterConflict, text: nil)) }
         current = pending
+        generationSeen = max(generationSeen, current.generation)
         text = current.text
         self.pending = nil
         outbox.append(.condition(.rosterNotKept, text: nil))
@@ -109,6 +110,8 @@ package struct RosterKeeper: Sendable {
     package mutating func notKept(_ mark: RosterMark, reason: String) -> [Directive] {
         guard let pending, pending.mark == mark else { return take() }
         self.pending = nil
+        // The operator may have the same file read again.
+        if file == mark { file = current.mark }
         outbox.append(
             .condition(.rosterNotKept, text: "generation \(mark.generation) is not in force: \(reason)"))
         return take()
@@ -146,9 +149,19 @@ package struct RosterKeeper: Sendable {
 
     // MARK: Parts
 
+    /// All parts, unasked: for a node that the roster in force no longer has, before its link is closed. It would not
+    /// hear of it otherwise.
+    package mutating func offer(to peer: NodeID) -> [Directive] {
+        for part in 0..<partCount { send(current.mark, part: part, to: peer) }
+        return take()
+    }
+
+    private var partCount: Int {
+        (text.count + MembershipMessage.RosterMessage.partBytes - 1) / MembershipMessage.RosterMessage.partBytes
+    }
+
     private mutating func send(_ mark: RosterMark, part: Int, to peer: NodeID) {
-        let size = MembershipMessage.RosterMessage.partBytes
-        let count = (text.count + size - 1) / size
+        let (size, count) = (MembershipMessage.RosterMessage.partBytes, partCount)
         guard mark == current.mark, pending?.mark != mark, part < count else { return }
         let bytes = Array(text[part * size..<min((part + 1) * size, text.count)])
         outbox.append(.send(.part(mark, part: part, of: count, text: bytes), to: peer))
@@ -157,6 +170,10 @@ package struct RosterKeeper: Sendable {
     private mutating func collect(
         _ bytes: [UInt8], of mark: RosterMark, part: Int, of count: Int, from peer: NodeID, at now: UInt64
     ) {
+        if part == 0, mark.supersedes(newest.mark), fetch.map({ mark.supersedes($0.mark) }) ?? true {
+            // Unasked, because this node is none of that roster: its sender is about to close the link.
+            fetch = Fetch(mark: mark, from: peer, askedAt: now)
+        }
         guard var fetch, fetch.mark == mark, fetch.from == peer, fetch.part == part, part < count else { return }
         fetch.text += bytes
         fetch.part += 1
@@ -188,12 +205,14 @@ package struct RosterKeeper: Sendable {
     private var newest: Roster { pending ?? current }
 
     private mutating func adopt(_ roster: Roster) {
-        generationSeen = max(generationSeen, roster.generation)
         pending = roster
         outbox.append(.persist(roster))
     }
 
-    private var generationToWrite: Int { min(generationSeen + 1, Roster.generationMax) }
+    /// Above all that anybody has named, here or elsewhere.
+    private var generationToWrite: Int {
+        min(max(generationSeen, newest.generation) + 1, Roster.generationMax)
+    }
 
     private mutating func warnOfStaleFile() {
         outbox.append(

@@ -51,6 +51,9 @@ package struct HybridClock: Sendable {
         return Version(time: latest, node: node)
     }
 
+    /// What others are told of this clock: no stamp that it gave is above it.
+    package func reading(now: UInt64) -> UInt64 { max(latest, now << 16) }
+
     /// Learns a stamp from elsewhere. False: its clock is more than `aheadMax` ahead, and nothing was learnt.
     ///
     /// It is held against `now`, not against `latest`: else two nodes that run ahead would drag each other on for ever.
