@@ -1,8 +1,8 @@
 /// What links show without waiting.
 ///
 /// A process that ends has its sockets closed by the kernel, and nobody listens on its port: whoever had a link to it
-/// knows at once, and a refused dial confirms it. One observer is not enough, for a firewall in between looks the same: two
-/// members must have been refused, each by itself. Without a third member two refusals of this node must do.
+/// knows at once, and a refused dial confirms it. One observer is not enough, for a firewall in between looks the same:
+/// two members must have been refused, each by itself. Without a third member two refusals of this node must do.
 extension Membership {
     /// A control link is up, to this process.
     package mutating func linkUp(_ peer: PeerIdentity, at moment: Moment) -> [MembershipDirective] {

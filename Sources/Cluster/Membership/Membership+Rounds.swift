@@ -1,7 +1,7 @@
 /// Heartbeats, probes and exchanges of the whole state.
 extension Membership {
-    /// Members that are probed in a round of a large cluster. Each answers, so such a round has as many messages as one of
-    /// `allPairsMax` nodes, and the cost of a node is flat above them.
+    /// Members that are probed in a round of a large cluster. Each answers, so such a round has as many messages as one
+    /// of `allPairsMax` nodes, and the cost of a node is flat above them.
     private var probesPerRound: Int { max(settings.allPairsMax / 2, 1) }
 
     mutating func beginRound(using random: inout some RandomNumberGenerator) {

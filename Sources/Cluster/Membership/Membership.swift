@@ -1,10 +1,10 @@
 /// Who is there: SWIM (Das, Gupta and Motivala, 2002) with Lifeguard (Dadgar, Phillips and Currey, 2018), over links
 /// that exist anyway. A pure core: it is told what arrives and what time it is, and returns what is to be done.
 ///
-/// Every node of the roster is a member, no other is. Each says "I live" to each other in rounds; beyond `allPairsMax`
-/// nodes it asks some of them at a time instead, so that a round costs the same however many there are. A member that is
-/// silent is asked for over relays, then suspected, then unreachable (`+Silence`). A broken link and refused dials are
-/// evidence, and end it sooner (`+Evidence`). What one node finds out travels in its heartbeats (`+Claims`).
+/// Every node of the roster is a member, no other is. Each says that it lives to each other in rounds; of more than
+/// `allPairsMax` nodes it asks some at a time instead, so that a round costs the same however many there are. A member
+/// that is silent is asked for over relays, then suspected, then unreachable (`+Silence`). A broken link and refused
+/// dials are evidence, and end it sooner (`+Evidence`). What one node finds out travels in heartbeats (`+Claims`).
 ///
 /// Three rules keep the living in:
 /// 1. Only a member refutes what is said of it, by a higher incarnation. Whoever hears that it is accused, and hears it
