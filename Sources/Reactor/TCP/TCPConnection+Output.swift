@@ -229,7 +229,7 @@ extension TCPConnection {
             if now >= deadline { close() }
         case .open, .finishing:
             if let layer, layer.isOverdue(now: now) {
-                loop.countHandshake(.failed)
+                layer.count(.failed)
                 return close()
             }
             guard !isReadTooSlowly(now: now, limits: limits) else {

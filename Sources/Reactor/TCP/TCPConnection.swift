@@ -11,6 +11,9 @@ package protocol ConnectionHandler: AnyObject {
     func receivedPlainText()
     /// There is room for output again, and a turn to make it in: work that waited for either may go on.
     func drained()
+    /// TLS is agreed on: from here on what is written is secret, and `peerProof` says who reads it. Before the first
+    /// bytes.
+    func secured()
     /// A look at the deadlines, a few times a second. `now`: the loop's monotonic milliseconds.
     func checkDeadlines(now: UInt64)
     /// The connection is gone; the last call.
@@ -19,9 +22,10 @@ package protocol ConnectionHandler: AnyObject {
 
 extension ConnectionHandler {
     package func receivedPlainText() {}
+    package func secured() {}
 }
 
-/// One TCP connection of one loop, from accept to close.
+/// One TCP connection of one loop, from accept or dial to close.
 ///
 /// A life is a state machine: open, then perhaps finishing (all output is written, then our end is shut and what the
 /// peer still sends is thrown away, so that it reads our last answer instead of a reset), then closing, which ends in
@@ -88,6 +92,19 @@ package final class TCPConnection: @unchecked Sendable {
             closeHandle()
             throw error
         }
+        loop.connections.add(self)
+    }
+
+    /// A socket that is not connected: `noteConnected` or `closeHandle` follows.
+    init(unconnectedOf loop: EventLoop) {
+        self.loop = loop
+        unsafe handle = .allocate(capacity: 1)
+        UV.must(unsafe uv_tcp_init(loop.uv, handle), "uv_tcp_init")
+        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
+    }
+
+    func noteConnected() {
+        _ = unsafe uv_tcp_nodelay(handle, 1)
         loop.connections.add(self)
     }
 
@@ -182,7 +199,7 @@ extension TCPConnection {
         stopReading()
         // Half a handshake never becomes a whole one.
         if let layer, layer.isHandshaking {
-            if !layer.isUntouched { loop.countHandshake(.failed) }
+            if !layer.isUntouched { layer.count(.failed) }
             return close()
         }
         switch life {

@@ -3,15 +3,17 @@ import COpenSSL
 extension TLSEngine {
     /// The server's side: the session that stands for the secret which `identity` names, if it is known.
     func findSession(_ identity: Span<UInt8>) -> OpaquePointer? {
-        guard case .secrets(let secrets) = context.proof, let (name, key) = secrets.find(identity) else { return nil }
-        claimedName = name
-        return unsafe makeSession(key)
+        guard case .secrets(let secrets) = context.proof, let found = secrets.find(identity) else { return nil }
+        claimedName = found.name
+        secretNumber = found.number
+        return unsafe makeSession(found.key)
     }
 
     /// The client's side. OpenSSL copies the identity at once.
     func offerSession() -> (identity: UnsafeMutableBufferPointer<UInt8>, session: OpaquePointer?) {
         guard case .secrets(let secrets) = context.proof else { preconditionFailure("a context without secrets") }
         let offer = secrets.offer(place: secretPlace)
+        secretNumber = offer.number
         unsafe offeredIdentity.deallocate()
         unsafe offeredIdentity = .allocate(capacity: offer.identity.count)
         _ = unsafe offeredIdentity.initialize(from: offer.identity)

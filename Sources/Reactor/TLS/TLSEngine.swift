@@ -31,6 +31,8 @@ package final class TLSEngine {
     var offeredIdentity = unsafe UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
     /// The name that a peer has offered, until the handshake has proved it.
     var claimedName: String?
+    /// The number of the secret that is offered.
+    var secretNumber: String?
 
     /// Bytes of plaintext in a full record (RFC 8446 §5.1).
     static let recordMax = 16 << 10
@@ -107,6 +109,14 @@ extension TLSEngine {
 
     /// The name of the peer that has proved to know one of the secrets.
     package var peerName: String? { state == .handshaking ? nil : claimedName }
+
+    /// What a peer has proved, once it has.
+    package var peerProof: TLSPeerProof? {
+        switch state {
+        case .established, .ended: secretNumber.map { TLSPeerProof(name: claimedName, secretNumber: $0) }
+        case .handshaking, .failed: nil
+        }
+    }
 }
 
 // MARK: - Handshake and input

@@ -25,6 +25,8 @@ final class TLSLayer {
         self.deadline = deadline
     }
 
+    var isServer: Bool { engine.context.role == .server }
+
     var isHandshaking: Bool { engine.state == .handshaking }
 
     func isOverdue(now: UInt64) -> Bool { isHandshaking && now > deadline }
@@ -59,9 +61,15 @@ extension TLSLayer {
     private func countHandshake() {
         switch engine.state {
         case .handshaking: break
-        case .failed: loop.countHandshake(.failed)
-        case .established, .ended: loop.countHandshake(engine.isResumed ? .resumed : .full)
+        case .failed: count(.failed)
+        case .established, .ended: count(engine.isResumed ? .resumed : .full)
         }
+    }
+
+    /// Counts a handshake, if it is one with a client.
+    func count(_ outcome: TLSHandshakes.Outcome) {
+        guard case .certificate = engine.context.proof else { return }
+        loop.countHandshake(outcome)
     }
 }
 
@@ -85,6 +93,14 @@ extension TLSLayer {
         engine.close(into: output)
         send(output)
         return wire != nil
+    }
+
+    /// Says what begins the handshake, which is the client's to begin.
+    func start() {
+        let output = wire ?? loop.outputPool.take()
+        wire = nil
+        engine.start(into: output)
+        send(output)
     }
 
     /// Gives back what nobody will send.

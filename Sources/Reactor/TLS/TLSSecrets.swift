@@ -12,9 +12,10 @@ package struct TLSSecrets: Sendable {
         let secret: [UInt8]
     }
 
-    /// An identity to offer, and the key that belongs to it.
+    /// An identity to offer, the number of the secret in it, and the key that belongs to it.
     struct Offer {
         let identity: [UInt8]
+        let number: String
         let key: [UInt8]
     }
 
@@ -43,20 +44,25 @@ package struct TLSSecrets: Sendable {
 
     package var count: Int { entries.count }
 
+    /// Whether the secret of this number is one of these.
+    package func contains(number: String) -> Bool { entries.contains { $0.number == number } }
+
     /// What to offer by the secret at `place`, 0 being the newest; beyond the last it goes round, so that whoever is
     /// refused tries the next one.
     func offer(place: Int) -> Offer {
         let entry = entries[place % entries.count]
-        return Offer(identity: Array("\(name)/\(entry.number)".utf8), key: Self.key(of: name, with: entry.secret))
+        return Offer(
+            identity: Array("\(name)/\(entry.number)".utf8), number: entry.number,
+            key: Self.key(of: name, with: entry.secret))
     }
 
     /// Who offers `identity` and the key that it has to know, if the number is that of one of the secrets.
-    func find(_ identity: Span<UInt8>) -> (name: String, key: [UInt8])? {
+    func find(_ identity: Span<UInt8>) -> (name: String, number: String, key: [UInt8])? {
         let text = String(decoding: Array(span: identity), as: UTF8.self)
         guard let slash = text.lastIndex(of: "/"), slash > text.startIndex else { return nil }
         let (name, number) = (String(text[..<slash]), text[text.index(after: slash)...])
         guard let entry = entries.first(where: { $0.number == number }) else { return nil }
-        return (name, Self.key(of: name, with: entry.secret))
+        return (name, entry.number, Self.key(of: name, with: entry.secret))
     }
 
     private static func key(of name: String, with secret: [UInt8]) -> [UInt8] {
@@ -80,4 +86,12 @@ package struct TLSSecrets: Sendable {
             written = count
         }
     }
+}
+
+/// What a peer has proved to know.
+package struct TLSPeerProof: Sendable, Equatable {
+    /// The client's name. Nil: it is the server, which has proved the secret alone.
+    package let name: String?
+    /// By which the secret is named.
+    package let secretNumber: String
 }
