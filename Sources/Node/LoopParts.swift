@@ -8,11 +8,17 @@ final class LoopParts {
     let api: APIService
     let pubsub: PubSubHub
     let resp: RESPLoopServer
+    let cluster: LoopCluster
+    /// On the first loop: the node's part in the cluster.
+    private var firstCluster: NodeCluster?
     /// On the first loop: what reads the settings anew.
     var settingsKeeper: SettingsKeeper?
 
-    /// Starts to listen for the Redis protocol. On the loop.
-    init(node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount) throws {
+    /// Starts to listen for the Redis protocol. On the loop. `nodeCluster`: on the first.
+    init(
+        node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount, nodeCluster: NodeCluster?
+    ) throws {
+        cluster = LoopCluster(node.clusterAtStart, loop: loop)
         access = LoopAccess(tokens: node.tokensAtStart, failures: node.failedLogins)
         executor = CommandExecutor(node: node, loop: loop)
         upstash = UpstashFront(executor: executor, access: access)
@@ -20,15 +26,30 @@ final class LoopParts {
         pubsub = PubSubHub(node: node, loop: loop)
         resp = try RESPLoopServer(executor: executor, access: access, claim: respClaim, connections: connections)
         loop.occupant = self
+        firstCluster = nodeCluster
         let resp = resp
-        loop.lagWatcher = { [unowned resp] lateness in resp.look(lateness: lateness) }
+        loop.lagWatcher = { [unowned resp] lateness in
+            resp.look(lateness: lateness)
+            node.note(lag: lateness)
+            nodeCluster?.lag(node.takeLag())
+        }
+    }
+
+    /// Of the first loop.
+    var nodeCluster: NodeCluster {
+        guard let firstCluster else { preconditionFailure("the node's part in the cluster is on the first loop") }
+        return firstCluster
     }
 
     /// Settings have changed; those that are looked at with each request are in `NodeContext.live`. On the loop.
     func adopt(_ settings: NodeSettings) {
-        api.adopt(hosts: settings.hostNames)
-        upstash.hosts = settings.hostNames
         resp.adoptSettings()
+    }
+
+    /// The roster has changed: names that `Host` may carry.
+    func adopt(hosts: [String]) {
+        api.adopt(hosts: hosts)
+        upstash.hosts = hosts
     }
 
     static func of(_ loop: EventLoop) -> LoopParts {

@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 import Services
 import Synchronization
@@ -13,6 +14,8 @@ final class NodeContext: Sendable {
     let pubsub: PubSubState
     /// One table for all loops: what it knows of the use of a token is the node's. Later ones are in `LoopAccess`.
     let tokensAtStart: TokenTable?
+    /// Later ones are in `LoopCluster`.
+    let clusterAtStart: ClusterView
     let failedLogins: FailedLogins
     let live: LiveSettings
     /// Keys the check in the cursors of listings.
@@ -26,6 +29,7 @@ final class NodeContext: Sendable {
     /// Where this node speaks the Redis protocol.
     let respAddress: String
     private let draining = Atomic<Bool>(false)
+    private let worstLag = Atomic<UInt64>(0)
     private let latestClientID = Atomic<UInt64>(0)
     private let writesByUpstash = Atomic<UInt64>(0)
 
@@ -40,6 +44,7 @@ final class NodeContext: Sendable {
         pubsub = PubSubState(settings: settings, loops: group.loops.count, account: cache.account)
         live = LiveSettings(settings)
         tokensAtStart = tokens.map { TokenTable($0) }
+        clusterAtStart = ClusterView(of: settings, identity, http: httpAddress, resp: respAddress)
         self.descriptorLimit = descriptorLimit
         self.httpAddress = httpAddress
         self.respAddress = respAddress
@@ -54,6 +59,12 @@ final class NodeContext: Sendable {
 
     /// A number for a new client of the Redis protocol, never used again.
     func makeClientID() -> UInt64 { latestClientID.add(1, ordering: .relaxed).newValue }
+
+    /// By how much (ms) a loop was late.
+    func note(lag: UInt64) { worstLag.max(lag, ordering: .relaxed) }
+
+    /// The worst since the last call.
+    func takeLag() -> UInt64 { worstLag.exchange(0, ordering: .relaxed) }
 
     /// Writes through the Upstash front so far: what its sync tokens tell apart.
     var upstashWrites: UInt64 { writesByUpstash.load(ordering: .relaxed) }
@@ -88,10 +99,25 @@ struct NodeIdentity: Sendable {
     /// From the roster.
     let id: String
     /// Random; a node that was wiped is another node.
-    let uid: String
+    let uid: NodeUID
+    /// This start of it.
+    let boot: BootID
 
+    /// A node that was never before.
     static func random(id: String) -> NodeIdentity {
         var random = SystemRandom()
-        return NodeIdentity(id: id, uid: UUIDText.v4(using: &random).text)
+        let (high, low) = UUIDText.versioned(random.next(), random.next())
+        return NodeIdentity(id: id, uid: NodeUID(high: high, low: low), boot: nextBoot(after: nil))
+    }
+
+    static func nextBoot(after last: BootID?) -> BootID {
+        var random = SystemRandom()
+        return BootID(wall: UInt64(max(0, HostProcess.wallMilliseconds)), after: last, using: &random)
+    }
+
+    /// As peers know it.
+    var peer: PeerIdentity {
+        guard let id = NodeID(id) else { preconditionFailure("'\(id)' is no name of a node") }
+        return PeerIdentity(id: id, uid: uid, boot: boot)
     }
 }

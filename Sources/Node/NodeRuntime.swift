@@ -1,3 +1,4 @@
+import Cluster
 import Logging
 import Reactor
 import Services
@@ -42,10 +43,12 @@ final class NodeRuntime: Sendable {
         self.logger = logger
         self.respAddress = respClaim.address
         let respConnections = SharedCount()
+        let nodeCluster = NodeCluster(context, dataDirectory, logger: logger)
         for loop in group.loops {
             try loop.wait {
                 let parts = try LoopParts(
-                    node: context, loop: loop, respClaim: respClaim, connections: respConnections)
+                    node: context, loop: loop, respClaim: respClaim, connections: respConnections,
+                    nodeCluster: loop.index == 0 ? nodeCluster : nil)
                 parts.resp.tls = files?.tls
             }
         }
@@ -56,6 +59,18 @@ final class NodeRuntime: Sendable {
         }
         self.server = server
         tls = NodeTLS(group: group, server: server, context: files?.tls, logger: logger)
+        try startCluster(secrets: files?.secrets)
+    }
+
+    /// Finds the other nodes. Without a settings file there are none.
+    private func startCluster(secrets: PeerSecrets?) throws {
+        guard let own = context.settings.ownNode else { return }
+        let claim = try PortClaim(SocketAddress(resolving: own.peerAddress))
+        let kept = dataDirectory?.keptRoster()
+        let loop = context.group.loops[0]
+        try loop.wait {
+            try LoopParts.of(loop).nodeCluster.start(kept: kept, claim: claim, secrets: secrets)
+        }
     }
 
     /// So many connections as are `asked` for, or as there are descriptors for, with a warning.
@@ -135,8 +150,10 @@ final class NodeRuntime: Sendable {
             } else {
                 logger.warning("connections were cut: the drain took too long", metadata: ["cut": "\(cut)"])
             }
+            LoopParts.of(context.group.loops[0]).nodeCluster.close()
             end.signal(code: 0)
         }
+        LoopParts.of(context.group.loops[0]).nodeCluster.leave()
         server.drain { cuts.add([$0]) }
         drainCommands { cuts.add([$0]) }
     }
@@ -149,6 +166,7 @@ final class NodeRuntime: Sendable {
         for loop in context.group.loops {
             loop.execute {
                 LoopParts.of(loop).upstash.endEvents()
+                LoopParts.of(loop).cluster.endStreams()
                 LoopParts.of(loop).resp.drain(time: time) { cut in first.execute { cuts.add([cut]) } }
             }
         }

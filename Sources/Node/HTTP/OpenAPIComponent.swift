@@ -16,6 +16,10 @@ enum OpenAPIComponent: String, CaseIterable, Sendable {
     case invalidation = "Invalidation"
     case member = "Member"
     case clusterState = "ClusterState"
+    case partitions = "Partitions"
+    case partition = "Partition"
+    case clusterStatus = "ClusterStatus"
+    case nodeStatus = "NodeStatus"
     case reload = "Reload"
 
     var schema: Schema {
@@ -41,6 +45,10 @@ enum OpenAPIComponent: String, CaseIterable, Sendable {
             ])
         case .member: Self.memberSchema
         case .clusterState: Self.clusterSchema
+        case .partitions: Self.partitionsSchema
+        case .partition: Self.partitionSchema
+        case .clusterStatus: Self.clusterStatusSchema
+        case .nodeStatus: Self.nodeStatusSchema
         case .reload: Self.reloadSchema
         }
     }
@@ -139,30 +147,5 @@ extension OpenAPIComponent {
         ),
         .optional("ttl", .nullable(.component(.duration)), "Of a get: what is left to live; null: for ever."),
         .optional("problem", .component(.problem), "Why it failed, if it did."),
-    ])
-}
-
-// MARK: - Cluster
-
-extension OpenAPIComponent {
-    private static let memberSchema = Schema.object([
-        .required("id", .string, "From the roster."),
-        .required("state", .words(["alive", "suspect", "unreachable", "left"]), "As this node sees it."),
-        .required("uid", .string, "The identity behind the id; another one after its data was wiped."),
-        .required("version", .string, "Of the program."),
-        .required("http", .string, "Address and port."),
-        .required("resp", .nullable(.string), "Address and port; null: it does not speak RESP."),
-    ])
-
-    private static let reloadSchema = Schema.object([
-        .required("generation", .integer, "Of the settings that are in force."),
-        .required("applied", .array(.string), "Keys that have changed and are in force."),
-        .required("needsRestart", .array(.string), "Keys that have changed and keep their old value until a restart."),
-    ])
-
-    private static let clusterSchema = Schema.object([
-        .required("members", .array(.component(.member)), "All of the roster, by id."),
-        .required("generation", .integer, "Of the roster."),
-        .required("epoch", .integer, "Raised with every change of who is there."),
     ])
 }

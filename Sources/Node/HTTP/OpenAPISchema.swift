@@ -21,6 +21,8 @@ indirect enum Schema: Sendable {
     case array(Schema)
     /// Members that are named; more may come in later versions.
     case object([Member])
+    /// Members of any name, all of one shape.
+    case dictionary(of: Schema)
     case oneOf([Schema])
     /// One of the document's named schemas.
     case component(OpenAPIComponent)
@@ -87,6 +89,10 @@ indirect enum Schema: Sendable {
             writer.key("items")
             element.write(to: &writer)
         case .object(let members): Self.write(members, to: &writer)
+        case .dictionary(let element):
+            writer.member("type", "object")
+            writer.key("additionalProperties")
+            element.write(to: &writer)
         case .oneOf(let schemas):
             writer.array("oneOf") { writer in
                 for schema in schemas {

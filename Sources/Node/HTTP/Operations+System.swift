@@ -37,6 +37,31 @@ extension Operation {
         tag: .system, role: .read,
         answers: [Answer(200, "As this node sees them.", [.json(.component(.clusterState))])])
 
+    static let getPartitions = Operation(
+        "getPartitions", "Who holds which partition",
+        detail: "All of them in one answer, by the placement that this node computes of roster and members.",
+        tag: .system, role: .read,
+        answers: [Answer(200, "Each partition with its owners.", [.json(.component(.partitions))])])
+
+    static let getClusterStatus = Operation(
+        "getClusterStatus", "How every node is",
+        detail: "Asks all members for their figures, and names those that did not answer within a second.",
+        tag: .system, role: .read,
+        answers: [Answer(200, "Figures of each node, and a verdict.", [.json(.component(.clusterStatus))])])
+
+    static let streamEvents = Operation(
+        "streamEvents", "What happens in the cluster, as it happens",
+        detail: """
+            Server-sent events: member, roster, condition; data is JSON. A stream begins with reset and the members \
+            as GET /v1/cluster has them, unless Last-Event-ID says where to go on. A comment every 15 s keeps it open.
+            """,
+        tag: .system, role: .read,
+        parameters: [.header("Last-Event-ID", .string, "The id of the last event that was seen, to go on behind it.")],
+        answers: [
+            Answer(200, "Until the client leaves.", [Content(type: "text/event-stream", schema: .string)])
+        ],
+        problems: [.draining, .overloaded])
+
     static let reloadSettings = Operation(
         "reloadSettings", "Read the settings anew",
         detail: "As SIGHUP does, and a change of the file. All of them are taken over, or none.",

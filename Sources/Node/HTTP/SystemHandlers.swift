@@ -12,15 +12,15 @@ enum SystemHandlers {
 
     static let readyz: Handler = { service, exchange, _ in
         let head = exchange.head
-        let isDraining = service.node.isDraining
-        var text = isDraining ? "draining\n" : "ok\n"
+        let readiness = NodeReadiness(service.node, LoopParts.of(service.loop).cluster.view)
+        var text = readiness.word + "\n"
         if !head.query.isEmpty {
             guard head.query.isEqual(to: "verbose") || head.query.starts(with: "verbose=") else {
                 return exchange.respond(invalid: [Problem.Fault(parameter: "?", "Known: verbose.")])
             }
-            text = "\(isDraining ? "[-]" : "[+]")serving \(isDraining ? "draining" : "ok")\n[+]cache ok\n"
+            text = readiness.lines
         }
-        answer(exchange, isDraining ? HTTPStatus(503) : .ok, text: text)
+        answer(exchange, readiness.isReady ? .ok : HTTPStatus(503), text: text)
     }
 
     private static func answer(_ exchange: HTTPExchange, _ status: HTTPStatus, text: String) {
@@ -38,28 +38,6 @@ enum SystemHandlers {
         response.headers(
             "Content-Type: application/json\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n")
         response.finish(body: service.node.api.document)
-    }
-
-    static let cluster: Handler = { service, exchange, _ in
-        let node = service.node
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.array("members") { writer in
-                writer.object { writer in
-                    writer.member("id", node.identity.id)
-                    writer.member("state", "alive")
-                    writer.member("uid", node.identity.uid)
-                    writer.member("version", TribeVersion.text)
-                    writer.member("http", node.httpAddress)
-                    writer.member("resp", node.respAddress)
-                }
-            }
-            writer.member("generation", node.live.generation)
-            writer.member("epoch", 1)
-        }
-        let response = exchange.respond(.ok)
-        response.jsonHeaders()
-        response.finish(body: writer.span)
     }
 
     /// Reads the settings anew on the first loop.
@@ -117,12 +95,16 @@ enum SystemHandlers {
             return exchange.respond(invalid: [Problem.Fault(parameter: "?", "Known: scope=cluster.")])
         }
         let node = service.node
+        let cluster = LoopParts.of(service.loop).cluster.view
         LoopReading.gather(node, on: service.loop) { readings in
             guard exchange.isAnswerable else { return }
             let response = exchange.respond(.ok)
             response.headers("Content-Type: text/plain; version=0.0.4\r\nCache-Control: no-store\r\n")
             response.headers("X-Content-Type-Options: nosniff\r\n")
-            response.finish(body: MetricsPage(node: node, readings: readings).text)
+            response.finish(
+                body: MetricsPage(
+                    node: node, readings: readings, cluster: cluster
+                ).text)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 import Services
 
@@ -11,6 +12,8 @@ struct LoopReading: Sendable {
     /// Of the Redis protocol.
     let clients: Int
     let commands: CommandCounts
+    /// To other nodes; on the first loop.
+    let links: [(peer: NodeID, kind: LinkKind, statistics: LinkStatistics)]
 
     init(of loop: EventLoop, node: NodeContext) {
         let parts = LoopParts.of(loop)
@@ -21,6 +24,7 @@ struct LoopReading: Sendable {
         pubsub = parts.pubsub.statistics
         clients = parts.resp.clients.count
         commands = parts.resp.counts
+        links = loop.index == 0 ? parts.nodeCluster.linkStatistics : []
     }
 
     /// Reads every loop and calls `completion` on `loop`.

@@ -6,6 +6,7 @@ import Services
 struct MetricsPage {
     let node: NodeContext
     let readings: [LoopReading]
+    let cluster: ClusterView
 
     /// Upper bounds of the latency histogram in microseconds: 100 µs to 10 s.
     private static let bounds: [UInt64] = [
@@ -23,6 +24,7 @@ struct MetricsPage {
         writeAccess(to: &page)
         writeHandshakes(to: &page)
         writeCache(to: &page)
+        writeCluster(to: &page)
         return page.text
     }
 

@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 import Services
 import Synchronization
@@ -54,6 +55,11 @@ final class LiveSettings: Sendable {
         drainDelayMilliseconds.store(settings.drainDelay, ordering: .relaxed)
         copies.store(settings.replicas, ordering: .relaxed)
         fileGeneration.store(settings.generation, ordering: .relaxed)
+    }
+
+    /// Takes over a roster that is in force, whichever node it came from.
+    func adopt(_ roster: Roster) {
+        copies.store(roster.replicas, ordering: .relaxed)
     }
 }
 

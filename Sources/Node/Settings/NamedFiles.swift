@@ -10,10 +10,13 @@ struct NamedFiles: Sendable {
     let tokens: [TokenEntry]?
     /// Nil: connections are plain.
     let tls: TLSContext?
+    /// Nil: peers know each other by nothing.
+    let secrets: PeerSecrets?
 
-    init(tokens: [TokenEntry]? = nil, tls: TLSContext? = nil) {
+    init(tokens: [TokenEntry]? = nil, tls: TLSContext? = nil, secrets: PeerSecrets? = nil) {
         self.tokens = tokens
         self.tls = tls
+        self.secrets = secrets
     }
 
     /// Reads them. On a thread that is no loop.
@@ -38,12 +41,22 @@ struct NamedFiles: Sendable {
             note("tls.cert", "\(error)", hint: "Name a certificate with its chain and its key, as PEM files")
         }
         self.tls = tls
+        var secrets: PeerSecrets?
+        if let path = reading.settings.secretFile {
+            do throws(PeerSecrets.Fault) {
+                secrets = try PeerSecrets.read(path)
+            } catch {
+                note("secretFile", "\(error)", hint: "One secret a line, the newest first, mode 0600")
+            }
+        }
+        self.secrets = secrets
         guard faults.isEmpty else { throw SettingFaults(all: faults) }
     }
 
     /// Puts them in force on every loop. On the first loop.
     func adopt(_ node: NodeContext, _ certificates: NodeTLS, _ logger: Logger) {
         certificates.adopt(tls)
+        LoopParts.of(node.group.loops[0]).nodeCluster.adopt(secrets)
         let count = tokens?.count
         node.publish(tokens) { gone in
             guard let count else { return }

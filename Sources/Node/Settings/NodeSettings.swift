@@ -91,6 +91,11 @@ extension NodeSettings {
     var hostNames: [String] { roster.map(\.host).filter { !SocketAddress.isNumeric(host: $0) } }
 }
 
+extension Roster {
+    /// Names that `Host` may carry, besides addresses and single labels.
+    var hostNames: [String] { nodes.map(\.host).filter { !SocketAddress.isNumeric(host: $0) } }
+}
+
 /// `tls`: the certificate of HTTP and of the Redis protocol. Paths.
 struct TLSSettings: Equatable, Sendable {
     var certificate: String?

@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 import Services
 
@@ -43,6 +44,18 @@ struct SettingsChange: Sendable {
         }
         let own = (settings.http, settings.resp)
         if own != (reading.settings.http, reading.settings.resp) { waiting.append(SettingsTable["nodes"]) }
+    }
+
+    /// What the cluster says of the roster: another node may have used its generation, or a higher one.
+    mutating func judge(
+        _ ruling: RosterKeeper.Ruling?, _ reading: SettingsReading, _ sources: SettingsSources
+    ) {
+        guard case .refused(let generation) = ruling else { return }
+        let message = "generation \(reading.settings.generation) is not above all that the cluster has seen"
+        faults.append(
+            SettingFault(
+                reading.place(of: SettingsTable["generation"], sources), message,
+                hint: "Write \"generation\": \(generation)"))
     }
 
     private mutating func check(

@@ -1,3 +1,4 @@
+import Cluster
 import Logging
 import Reactor
 import Services
@@ -28,6 +29,7 @@ final class SettingsKeeper: @unchecked Sendable {
     private static let quietTime: UInt64 = 100
 
     private var loop: EventLoop { node.group.loops[0] }
+    private var cluster: NodeCluster { LoopParts.of(loop).nodeCluster }
 
     /// Watches from now on. On the first loop.
     init(
@@ -79,24 +81,33 @@ extension SettingsKeeper {
                 return Fresh(reading, nil)
             }
         } completion: { [self] fresh in
-            isReading = false
-            let report = adopt(fresh)
-            log(report, cause: asked[0].cause)
-            for one in asked { one.completion(report) }
-            read()
+            adopt(fresh) { [self] report in
+                isReading = false
+                log(report, cause: asked[0].cause)
+                for one in asked { one.completion(report) }
+                read()
+            }
         }
     }
 
-    private func adopt(_ fresh: Fresh) -> ReloadReport {
-        let change = SettingsChange(
+    /// Puts in force what was read, the roster too, or nothing; then calls `completion`.
+    private func adopt(_ fresh: Fresh, completion: @escaping (ReloadReport) -> Void) {
+        var change = SettingsChange(
             from: settings, contents: contents, to: fresh.reading, reader.sources, memoryMax: node.cache.memoryMax)
-        guard !change.isRejected else { return ReloadReport(change, generation: settings.generation) }
+        let roster = Roster(of: change.settings, own: node.identity.peer.id)
+        if !change.isRejected, reader.sources.file != nil {
+            change.judge(cluster.read(roster), fresh.reading, reader.sources)
+        }
+        guard !change.isRejected else { return completion(ReloadReport(change, generation: settings.generation)) }
         let former = settings
         (settings, contents) = (change.settings, change.contents)
         putInForce(change.applied, former: former)
         fresh.files?.adopt(node, tls, logger)
         if !change.applied.isEmpty { watch() }
-        return ReloadReport(change, generation: settings.generation)
+        let report = ReloadReport(change, generation: settings.generation)
+        guard reader.sources.file != nil else { return completion(report) }
+        // It is on the disk first. If it cannot be kept, a condition says so, and the file is as good as not reloaded.
+        cluster.whenInForce(roster) { _ in completion(report) }
     }
 
     /// What CONFIG SET has changed stays, unless the same setting has changed now.
@@ -112,6 +123,7 @@ extension SettingsKeeper {
         if keys.contains("cache.memory") { node.cache.account.budget = settings.memory }
         if keys.contains("cache.valueMax") { node.cache.account.valueMax = settings.valueMax }
         if keys.contains("cache.eviction") { node.adopt(settings.eviction) }
+        if keys.contains(where: { $0.hasPrefix("membership") }) { cluster.adopt(settings.membership) }
         node.live.adopt(settings)
         node.pubsub.backlog.bytesMax = settings.pushBacklogMax
         server.adopt(limits)

@@ -53,36 +53,35 @@ extension SettingsTable {
 
     static let membership: [Setting] = [
         Setting(
-            "membership", \.membership.profile, .anyWord, .live, is: .idle,
+            "membership", \.membership.profile, .anyWord, .live,
             """
             Where the nodes are: `lan`, or `local` for one machine, where silence is noticed sooner. In its place an \
             object of the settings below; what it leaves out is that of `lan`.
             """),
         Setting(
             "membership.heartbeat", \.membership.heartbeat, .time(10...10_000), .live, default: "250ms; `local`: 100ms",
-            is: .idle,
             "Interval of heartbeats. Shorter notices sooner and costs more packets, nodes squared."),
         Setting(
             "membership.suspectAfter", \.membership.suspectAfter, .time(20...600_000), .live,
-            default: "4 × heartbeat", is: .idle,
+            default: "4 × heartbeat",
             "Silence that makes a member suspect. Shorter suspects the merely slow."),
         Setting(
             "membership.unreachableMin", \.membership.unreachableMin, .time(30...600_000), .live,
-            default: "10 × heartbeat", is: .idle, "Silence that makes it unreachable when many confirm it."),
+            default: "10 × heartbeat", "Silence that makes it unreachable when many confirm it."),
         Setting(
             "membership.unreachableMax", \.membership.unreachableMax, .time(30...600_000), .live,
-            default: "16 × heartbeat", is: .idle, "Silence that makes it unreachable when nobody does."),
+            default: "16 × heartbeat", "Silence that makes it unreachable when nobody does."),
         Setting(
             "membership.stallMax", \.membership.stallMax, .time(10...60_000), .live,
-            default: "2 × heartbeat", is: .idle, "A node whose own loop stalled for longer accuses nobody."),
+            default: "2 × heartbeat", "A node whose own loop stalled for longer accuses nobody."),
         Setting(
-            "membership.exchange", \.membership.exchangeInterval, .time(1_000...600_000), .live, is: .idle,
+            "membership.exchange", \.membership.exchangeInterval, .time(1_000...600_000), .live,
             "Between two exchanges of the whole state with a member."),
         Setting(
-            "membership.indirectProbes", \.membership.indirectProbes, .number(0...16), .live, is: .idle,
+            "membership.indirectProbes", \.membership.indirectProbes, .number(0...16), .live,
             "Members that are asked to probe one that does not answer."),
         Setting(
-            "membership.allPairsMax", \.membership.allPairsMax, .number(1...1_000), .live, is: .idle,
+            "membership.allPairsMax", \.membership.allPairsMax, .number(1...1_000), .live,
             "Up to so many nodes all pairs send heartbeats; above, members are probed at random."),
     ]
 }

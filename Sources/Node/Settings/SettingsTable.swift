@@ -65,10 +65,10 @@ enum SettingsTable {
 
     private static let security: [Setting] = [
         Setting(
-            "secretFile", \.secretFile, .optionalPath, .live, is: [.privateFile, .idle],
+            "secretFile", \.secretFile, .optionalPath, .live, is: .privateFile,
             """
-            File of the secrets that peers know each other by, one a line, the newest first; mode 0600. Required \
-            unless every host is loopback.
+            File of the secrets that peers know each other by, one a line of 32 to 256 characters, the newest first; \
+            mode 0600. Required unless every host is loopback.
             """),
         Setting(
             "tokensFile", \.tokensFile, .optionalPath, .live, is: .privateFile,

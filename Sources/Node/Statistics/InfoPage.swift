@@ -64,7 +64,7 @@ extension InfoPage {
 
     /// Forty hexadecimal digits, as Redis has them: those of the node's UID, and zeros.
     private var runID: String {
-        let digits = node.identity.uid.filter(\.isHexDigit).prefix(40)
+        let digits = node.identity.uid.text.filter(\.isHexDigit).prefix(40)
         return digits + String(repeating: "0", count: 40 - digits.count)
     }
 

@@ -35,7 +35,7 @@ final class UpstashFront: @unchecked Sendable {
         hosts = executor.node.settings.hostNames
         reader = UpstashReader(
             bodyMax: UpstashLimits.bodyMaxCeiling, budget: executor.node.cache.account)
-        syncTokenPrefix = Array(executor.node.identity.uid.utf8.prefix(8))
+        syncTokenPrefix = Array(executor.node.identity.uid.text.utf8.prefix(8))
     }
 
     var node: NodeContext { executor.node }

@@ -146,6 +146,9 @@ package enum HostFile {
         return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// Gives a file another name, in place of what has that. What cannot be done is not.
+    package static func rename(_ path: String, to other: String) { _ = unsafe Glibc.rename(path, other) }
+
     /// Removes a folder and all that is in it. Symbolic links are removed, not followed. What cannot be removed stays.
     package static func removeFolder(_ path: String) {
         var request = unsafe uv_fs_t()
@@ -169,7 +172,7 @@ package enum HostFile {
         let failure = written ? nil : fault(draft)
         Glibc.close(descriptor)
         if let failure { throw failure }
-        guard unsafe rename(draft, path) == 0 else { throw fault(path) }
+        guard unsafe Glibc.rename(draft, path) == 0 else { throw fault(path) }
         let parent = unsafe Glibc.open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard parent >= 0 else { throw fault(path) }
         defer { Glibc.close(parent) }

@@ -27,7 +27,8 @@ import Testing
         let client = try Self.node.client()
         let body = method == .post || method == .put ? "" : nil
         try client.send(request(method.name, path, token.map(TestTokens.field) ?? "", body: body))
-        return try client.answer(to: method.name)
+        // The answer of a stream has no end: its head is enough.
+        return try client.answer(to: path == "/v1/events" ? "HEAD" : method.name)
     }
 
     @Test func withoutATokenThereIsNothingButTheOpenRoutes() throws {
