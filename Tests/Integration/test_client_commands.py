@@ -74,7 +74,7 @@ def test_words_that_look_like_options_belong_to_the_redis_command(tribe):
 
 def test_status_and_stats_tell_of_the_node(tribe, node):
     status = json.loads(tribe("status", "--json").stdout)
-    assert status["status"] == "ok" and status["members"][0]["http"] == f"127.0.0.1:{node.port}"
+    assert status["status"] == "ok" and status["nodes"][0]["http"] == f"127.0.0.1:{node.port}"
     text = tribe("status").stdout.decode()
     assert "all is well" in text and "\x1b" not in text
     stats = json.loads(tribe("cache", "stats", "--json").stdout)

@@ -1,29 +1,57 @@
 import ArgumentParser
+import Glibc
 import Reactor
 
 /// `tribe reload`: has a node read its settings anew, and says what came of it.
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Have a node read its settings anew.",
+        abstract: "Have a node read its settings anew, and wait until all nodes know the roster.",
         discussion: """
-            Exits with 0 if the settings are in force, now or since before, with 2 if they were rejected. The token \
-            needs the role admin.
+            The roster and `replicas` spread from the node that reads them to all others; other settings are each \
+            node's own. Exits with 0 if the settings are in force and the roster is known to all who are there, with \
+            1 if it was not within --timeout, with 2 if the settings were rejected. The token needs the roles admin \
+            and read.
 
             EXAMPLES
               tribe reload
-              tribe reload --url http://127.0.0.1:8081
+              tribe reload --url http://127.0.0.1:8081 --timeout 30s
             """)
 
     @OptionGroup var options: ClientOptions
 
+    /// Milliseconds between two looks.
+    private static let pause = 50
+
     func run() throws {
         try reportingFailures {
-            let answer = try options.client().ask("POST", "/v1/cluster/reload")
+            let client = try options.client()
+            let answer = try client.ask("POST", "/v1/cluster/reload")
             let document = try? JSONDocument(answer.body)
             if options.json, document != nil { HostProcess.writeToStandardOutput(answer.body + [UInt8(ascii: "\n")]) }
             guard answer.status == 200, let document else { throw refuse(answer, document) }
             if !options.json { HostProcess.writeToStandardOutput(Self.summary(document)) }
+            try waitUntilKnown(client)
+        }
+    }
+
+    /// Until every node that answers has the roster of the one that was asked. Alone there is nobody to wait for.
+    private func waitUntilKnown(_ client: NodeClient) throws {
+        let end = HostProcess.monotonicMilliseconds + client.timeout
+        while true {
+            guard let report = StatusReport(try client.request("GET", "/v1/cluster/status").body) else {
+                throw CommandFailure(kind: .negative, message: "the answer to /v1/cluster/status cannot be read")
+            }
+            guard report.nodes.count > 1 else { return }
+            let spread = RosterSpread(report)
+            if spread.isComplete {
+                if !options.json { HostProcess.writeToStandardOutput(spread.text) }
+                return
+            }
+            guard HostProcess.monotonicMilliseconds < end else {
+                throw CommandFailure(kind: .negative, message: spread.text)
+            }
+            usleep(UInt32(Self.pause * 1_000))
         }
     }
 
@@ -57,5 +85,31 @@ struct ReloadCommand: ParsableCommand {
             }
         }
         return CommandFailure(kind: .usage, message: lines.joined(separator: "\n"))
+    }
+}
+
+/// Which nodes have the roster of the node that was asked.
+struct RosterSpread {
+    let known: Int
+    /// Nodes that are there and have another one, or do not say.
+    let behind: [String]
+    /// Nodes that are not there.
+    let absent: [String]
+
+    init(_ report: StatusReport) {
+        let present = report.nodes.filter { $0.state == "alive" || $0.state == "suspect" }
+        behind = present.filter { $0.figures?.rosterHash != report.rosterHash }.map(\.id)
+        absent = report.nodes.filter { $0.state != "alive" && $0.state != "suspect" }.map(\.id)
+        known = present.count - behind.count
+    }
+
+    var isComplete: Bool { behind.isEmpty }
+
+    var text: String {
+        let missing = absent.isEmpty ? "" : " Not there: \(absent.joined(separator: ", "))."
+        guard isComplete else {
+            return "the roster is not known yet to \(behind.joined(separator: ", ")), only to \(known) nodes.\(missing)"
+        }
+        return "The roster is known to all \(known) nodes that are there.\(missing)\n"
     }
 }

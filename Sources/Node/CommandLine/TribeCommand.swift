@@ -21,7 +21,8 @@ struct TribeCommand: ParsableCommand {
             """,
         version: TribeVersion.text,
         subcommands: [
-            DevCommand.self, DemoCommand.self, StartCommand.self, StatusCommand.self, CacheCommand.self,
+            DevCommand.self, DemoCommand.self, StartCommand.self, StatusCommand.self, PartitionsCommand.self,
+            CacheCommand.self,
             RedisCommand.self,
             ConfigCommand.self, ReloadCommand.self, TokenCommand.self, DoctorCommand.self, VersionCommand.self,
             CompletionsCommand.self,

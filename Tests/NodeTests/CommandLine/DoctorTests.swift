@@ -1,3 +1,4 @@
+import Cluster
 import Testing
 
 @testable import Node
@@ -46,5 +47,48 @@ import Testing
         let finding = try #require(found.first)
         #expect(finding.subject == subject && finding.severity == severity && !finding.fix.isEmpty)
         #expect(doctor.isWell == (severity == .warning))
+    }
+}
+
+@Suite struct ClusterDoctorTests {
+    private static let host = HostFacts(
+        descriptorMax: 1 << 20, memoryLimit: 16 << 30, cores: 8, refusesOvercommit: false,
+        wallMilliseconds: 1_900_000_000_000, isClockSynchronised: true, portFaults: [], libraries: [])
+
+    private func settings(hosts: [String], secretFile: String? = nil) -> NodeSettings {
+        var settings = NodeSettings()
+        settings.memory = 4 << 30
+        settings.loops = 1
+        settings.nodeID = "n1"
+        settings.secretFile = secretFile
+        settings.roster = hosts.enumerated().map { index, host in
+            RosterNode(id: NodeID("n\(index + 1)")!, host: host, peer: 7_400 + index, http: 8_080, resp: 6_380)
+        }
+        return settings
+    }
+
+    @Test func thePeerPortIsLookedAtToo() throws {
+        var host = Self.host
+        host.portFaults = [("127.0.0.1:7400", "address already in use")]
+        let doctor = Doctor(settings(hosts: ["127.0.0.1", "127.0.0.1"]), on: host)
+        let finding = try #require(doctor.findings.first { $0.severity == .fault })
+        #expect(finding.subject == "port" && finding.detail.contains("127.0.0.1:7400"))
+    }
+
+    @Test func aSecretThatOthersMayReadIsAFault() throws {
+        var host = Self.host
+        host.secretFault = "'secret' has mode 0644"
+        let doctor = Doctor(settings(hosts: ["10.0.0.1", "10.0.0.2"], secretFile: "secret"), on: host)
+        let finding = try #require(doctor.findings.first { $0.subject == "secret" })
+        #expect(finding.severity == .fault && finding.fix.contains("chmod 600 secret"))
+    }
+
+    @Test func withoutASecretOnlyOneMachineIsSafe() {
+        for (hosts, severity) in [
+            (["127.0.0.1", "127.0.0.1"], Doctor.Severity.ok), (["10.0.0.1", "10.0.0.2"], .warning),
+        ] {
+            let doctor = Doctor(settings(hosts: hosts), on: Self.host)
+            #expect(doctor.findings.first { $0.subject == "secret" }?.severity == severity)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import Reactor
 
 /// What the machine offers, as `tribe doctor` found it.
@@ -16,6 +17,15 @@ struct HostFacts {
     /// By address: why it cannot be listened on.
     var portFaults: [(address: String, reason: String)]
     var libraries: [(name: String, version: String)]
+    /// Why the peers' secret cannot be read; nil: it can, or there is none.
+    var secretFault: String?
+}
+
+extension NodeSettings {
+    /// Where the node listens: HTTP, the Redis protocol, and the other nodes if there are any.
+    var listeningAddresses: [String] {
+        [http, resp] + [ownNode?.peerAddress].compactMap(\.self)
+    }
 }
 
 /// What would keep a node with these settings from running well on this machine, and what to do about each.
@@ -53,6 +63,7 @@ struct Doctor: Equatable {
             Self.loops(settings, host), Self.clock(host),
         ]
         findings += Self.ports(settings, host)
+        if !settings.roster.isEmpty { findings.append(Self.secret(settings, host)) }
         findings += host.libraries.map(Self.library)
     }
 
@@ -111,7 +122,7 @@ struct Doctor: Equatable {
     }
 
     private static func ports(_ settings: NodeSettings, _ host: HostFacts) -> [Finding] {
-        [settings.http, settings.resp].map { address in
+        settings.listeningAddresses.map { address in
             guard let fault = host.portFaults.first(where: { $0.address == address }) else {
                 return Finding(severity: .ok, subject: "port", detail: "\(address) is free")
             }
@@ -119,6 +130,20 @@ struct Doctor: Equatable {
                 severity: .fault, subject: "port", detail: "\(address): \(fault.reason)",
                 fix: "stop what listens there (`ss -ltnp`), or choose another port")
         }
+    }
+
+    private static func secret(_ settings: NodeSettings, _ host: HostFacts) -> Finding {
+        guard let path = settings.secretFile else {
+            let isLocal = settings.roster.allSatisfy(\.isLoopback)
+            return Finding(
+                severity: isLocal ? .ok : .warning, subject: "secret",
+                detail: "peers know each other by none" + (isLocal ? "; all are on this machine" : ""),
+                fix: isLocal ? "" : "name a file with a secret in secretFile: without it whoever connects is a peer")
+        }
+        guard let fault = host.secretFault else {
+            return Finding(severity: .ok, subject: "secret", detail: "\(path) is its owner's alone")
+        }
+        return Finding(severity: .fault, subject: "secret", detail: fault, fix: "chmod 600 \(path), one secret a line")
     }
 
     private static func library(_ library: (name: String, version: String)) -> Finding {

@@ -51,7 +51,15 @@ extension HostFacts {
         wallMilliseconds = HostProcess.wallMilliseconds
         isClockSynchronised = HostProcess.isClockSynchronised
         libraries = LibraryVersions.all
-        portFaults = [settings.http, settings.resp].compactMap { text in
+        secretFault = settings.secretFile.flatMap { path in
+            do {
+                _ = try PeerSecrets.read(path)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        portFaults = settings.listeningAddresses.compactMap { text in
             do {
                 try SocketAddress(parsing: text).tryListening()
                 return nil

@@ -2,25 +2,28 @@ import ArgumentParser
 import Glibc
 import Reactor
 
-/// `tribe status`: how a node and its cluster are.
+/// `tribe status`: how the nodes of a cluster are.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show the nodes of a cluster, and whether all is well.",
         discussion: """
-            Exits with 0 if all is well, with 1 if a node is not ready or not alive, with 3 if no node answers.
+            Any node can be asked: it asks the others, and names those that do not answer within a second. Exits \
+            with 0 if all is well, with 1 if a node is not alive, not ready or does not answer, with 3 if the node \
+            that was asked does not answer.
 
             EXAMPLES
               tribe status
               tribe status --url http://10.0.0.5:8080 --json
               tribe status --wait ready --timeout 30s        until the node serves, for scripts
+              tribe status --wait all --timeout 30s          until all is well
             """)
 
     enum Condition: String, ExpressibleByArgument, CaseIterable {
-        case ready
+        case ready, all
     }
 
-    @Option(help: "Wait until the node is ready, for as long as --timeout says.")
+    @Option(help: "Wait until the node is ready, or all nodes are, for as long as --timeout says.")
     var wait: Condition?
 
     @OptionGroup var options: ClientOptions
@@ -28,13 +31,17 @@ struct StatusCommand: ParsableCommand {
     /// Milliseconds between two looks.
     private static let pause = 100
     private static let waitDefault = "30s"
+    private static let path = "/v1/cluster/status"
 
     func run() throws {
         try reportingFailures {
-            if wait != nil { try waitUntilReady() }
-            let report = try StatusReport(askingThrough: options.client())
+            if let wait { try waitUntil(wait) }
+            let answer = try options.client().request("GET", Self.path)
+            guard let report = StatusReport(answer.body) else {
+                throw CommandFailure(kind: .negative, message: "the answer to \(Self.path) cannot be read")
+            }
             if options.json {
-                Terminal.print(report.write)
+                HostProcess.writeToStandardOutput(answer.body + [UInt8(ascii: "\n")])
             } else {
                 HostProcess.writeToStandardOutput(report.text)
             }
@@ -42,7 +49,7 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
-    private func waitUntilReady() throws {
+    private func waitUntil(_ condition: Condition) throws {
         var client = try options.client()
         let wait = try ClientOptions.milliseconds(options.timeout ?? Self.waitDefault, of: "--timeout")
         let end = HostProcess.monotonicMilliseconds + wait
@@ -53,7 +60,7 @@ struct StatusCommand: ParsableCommand {
             }
             client.timeout = left
             do {
-                if try client.ask("GET", "/readyz").status == 200 { return }
+                if try isMet(condition, client) { return }
             } catch {
                 guard error.kind == .unreachable else { throw error }
             }
@@ -61,114 +68,82 @@ struct StatusCommand: ParsableCommand {
             usleep(UInt32(Self.pause * 1_000))
         }
     }
+
+    private func isMet(_ condition: Condition, _ client: NodeClient) throws(CommandFailure) -> Bool {
+        switch condition {
+        case .ready: return try client.ask("GET", "/readyz").status == 200
+        case .all: return try StatusReport(client.request("GET", Self.path).body)?.isWell ?? false
+        }
+    }
 }
 
-/// What one node says of its cluster and of itself.
+/// What a node says of its cluster.
 struct StatusReport: Equatable {
-    struct Member: Equatable {
+    struct Node: Equatable {
         let id: String
         let state: String
-        let version: String
         let http: String
         let resp: String
+        /// Nil: it did not answer.
+        let figures: NodeFigures?
     }
 
-    let members: [Member]
-    let generation: Int64
-    /// Whether the node that was asked is ready, and why not in its own words.
-    let isReady: Bool
-    let reasons: [String]
-    /// Of the node that was asked.
-    let cache: CacheFigures
-    /// Milliseconds that its loops were late at worst.
-    let lag: Int
-    let uptime: Int
+    let isWell: Bool
+    let issues: [String]
+    let nodes: [Node]
+    let generation: Int
+    let rosterHash: String
 
-    var isWell: Bool { isReady && members.allSatisfy { $0.state == "alive" } }
-
-    init(askingThrough client: NodeClient) throws(CommandFailure) {
-        let ready = try client.ask("GET", "/readyz?verbose")
-        let cluster = try client.request("GET", "/v1/cluster")
-        let metrics = try MetricsReading(client.request("GET", "/metrics").body)
-        self.init(readiness: ready, cluster: cluster.body, metrics)
-    }
-
-    init(readiness: HTTPTransfer.Response, cluster: [UInt8], _ metrics: MetricsReading) {
-        isReady = readiness.status == 200
-        let lines = String(decoding: readiness.body, as: UTF8.self).split(separator: "\n")
-        reasons = lines.filter { $0.hasPrefix("[-]") }.map { String($0.dropFirst(3)) }
-        let document = try? JSONDocument(cluster)
-        members = document.map(Self.members) ?? []
-        generation = document?.root.member("generation")?.int64 ?? 0
-        cache = CacheFigures(metrics)
-        lag = Int((metrics.maximum(of: "tribe_loop_lag_max_seconds") * 1_000).rounded())
-        uptime = Int(metrics.maximum(of: "tribe_uptime_seconds"))
-    }
-
-    private static func members(_ document: borrowing JSONDocument) -> [Member] {
-        guard var elements = document.root.member("members")?.elements else { return [] }
-        var members: [Member] = []
-        while let member = elements.next() {
-            func text(_ name: String) -> String { member.member(name)?.string ?? "-" }
-            members.append(
-                Member(
-                    id: text("id"), state: text("state"), version: text("version"), http: text("http"),
-                    resp: text("resp")))
+    /// Nil: it is no such document.
+    init?(_ bytes: [UInt8]) {
+        guard let document = try? JSONDocument(bytes) else { return nil }
+        let root = document.root
+        guard let status = root.member("status")?.string, var elements = root.member("nodes")?.elements,
+            let generation = root.member("generation")?.integer(as: Int.self),
+            let rosterHash = root.member("rosterHash")?.string
+        else { return nil }
+        isWell = status == "ok"
+        self.generation = generation
+        self.rosterHash = rosterHash
+        var issues: [String] = []
+        if var texts = root.member("issues")?.elements {
+            while let text = texts.next() { issues.append(text.string ?? "") }
         }
-        return members
+        self.issues = issues
+        var nodes: [Node] = []
+        while let node = elements.next() {
+            var figures: NodeFigures?
+            if let value = node.member("figures") { figures = NodeFigures(value) }
+            func text(_ name: String) -> String { node.member(name)?.string ?? "-" }
+            nodes.append(
+                Node(
+                    id: text("id"), state: text("state"), http: text("http"), resp: text("resp"),
+                    figures: figures))
+        }
+        self.nodes = nodes
     }
 
     var text: String {
-        let rows = members.map { member in
-            let colour: Terminal.Colour = member.state == "alive" ? .green : .red
-            return [member.id, Terminal.coloured(member.state, colour), member.version, member.http, member.resp]
+        let header = ["NODE", "STATE", "VERSION", "KEYS", "MEMORY", "LAG", "UP", "HTTP", "REDIS"]
+        let rows = nodes.map { node in
+            let colour: Terminal.Colour = node.state == "alive" ? .green : .red
+            return [node.id, Terminal.coloured(node.state, colour)] + Self.cells(node.figures) + [node.http, node.resp]
         }
-        let table = Terminal.table([["NODE", "STATE", "VERSION", "HTTP", "REDIS"]] + rows)
-        return table + """
+        return Terminal.table([header] + rows) + "\ngeneration \(generation)\n\(verdict)\n"
+    }
 
-            keys \(cache.entries), memory \(ByteText.rounded(cache.memoryUsed)) of \
-            \(ByteText.rounded(cache.memoryBudget)), loops late by \(lag) ms at most, up for \(uptime) s
-            \(verdict)
-
-            """
+    private static func cells(_ figures: NodeFigures?) -> [String] {
+        guard let figures else { return Array(repeating: "-", count: 5) }
+        return [
+            figures.version, "\(figures.keys)",
+            "\(ByteText.rounded(figures.memoryUsed)) of \(ByteText.rounded(figures.memoryBudget))",
+            "\(figures.lagMax)ms", DurationText.render(.seconds(Int64(figures.uptimeSeconds))),
+        ]
     }
 
     private var verdict: String {
-        guard !isWell else { return Terminal.coloured("all is well", .green) }
-        var faults = reasons.isEmpty && !isReady ? ["the node is not ready"] : reasons
-        faults += members.filter { $0.state != "alive" }.map { "\($0.id) is \($0.state)" }
-        return Terminal.coloured("degraded: " + faults.joined(separator: "; "), .red)
-    }
-
-    func write(to json: inout JSONWriter) {
-        json.key("status")
-        json.string(isWell ? "ok" : "degraded")
-        json.key("ready")
-        json.bool(isReady)
-        json.key("reasons")
-        json.array { json in for reason in reasons { json.string(reason) } }
-        json.key("generation")
-        json.integer(Int(generation))
-        json.key("members")
-        json.array { json in
-            for member in members {
-                json.object { json in
-                    let fields = [
-                        ("id", member.id), ("state", member.state), ("version", member.version),
-                        ("http", member.http), ("resp", member.resp),
-                    ]
-                    for (name, value) in fields {
-                        json.key(name)
-                        json.string(value)
-                    }
-                }
-            }
-        }
-        json.key("cache")
-        json.object(cache.write)
-        json.key("loopLagMaxMilliseconds")
-        json.integer(lag)
-        json.key("uptimeSeconds")
-        json.integer(uptime)
+        isWell
+            ? Terminal.coloured("all is well", .green)
+            : Terminal.coloured("degraded: " + issues.joined(separator: "; "), .red)
     }
 }
