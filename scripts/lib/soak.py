@@ -5,6 +5,7 @@ import sys
 import report
 import soak_differential
 import soak_fuzz
+import soak_membership
 import soak_slow
 import soak_subscribers
 import soak_torn
@@ -13,7 +14,7 @@ from servers import raise_descriptor_limit
 
 SOAKS = {
     "slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential, "torn": soak_torn,
-    "subscribers": soak_subscribers}
+    "subscribers": soak_subscribers, "membership": soak_membership}
 
 
 def parse_arguments() -> argparse.Namespace:
