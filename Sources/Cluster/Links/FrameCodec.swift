@@ -22,8 +22,8 @@ package enum FrameFault: Error, Hashable, Sendable {
 ///     12  UInt32   checksum
 ///     16           payload
 ///
-/// Numbers are little-endian. The checksum is the lower half of XXH3 over the payload, seeded with XXH3 over the first 12
-/// bytes: so it covers all, and neither side has to join what is apart. It finds what a memory or a cable has broken;
+/// Numbers are little-endian. The checksum is the lower half of XXH3 over the payload, seeded with XXH3 over the first
+/// 12 bytes: so it covers all, and neither side has to join what is apart. It finds what memory or a cable has broken;
 /// against somebody who alters frames there is TLS.
 package enum FrameCodec {
     package static let headerSize = 16

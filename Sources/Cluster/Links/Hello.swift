@@ -8,8 +8,8 @@ package struct Hello: Hashable, Sendable {
     package let cluster: String
     package let identity: PeerIdentity
     package let kind: LinkKind
-    /// Rises with each dial between the same two starts of nodes: a dial of a higher round was made after its dialler knew
-    /// of all lower ones, or had lost them. The answer repeats it.
+    /// Rises with each dial between the same two starts of nodes: a dial of a higher round was made after its dialler
+    /// knew of all lower ones, or had lost them. The answer repeats it.
     package let round: UInt32
     /// The roster in force at the sender.
     package let roster: RosterMark

@@ -1,5 +1,5 @@
-/// A connection of this process. Dialled ones have odd numbers, given out by `LinkTable`; accepted ones even ones, given
-/// out by the transport. None is used twice.
+/// A connection of this process. Dialled ones have odd numbers, given out by `LinkTable`; accepted ones even ones,
+/// given out by the transport. None is used twice.
 package struct ConnectionID: Hashable, Comparable, Sendable {
     package let rawValue: UInt64
 
@@ -85,8 +85,8 @@ package enum LinkDirective: Sendable {
     /// Connect to `to.peerAddress`, and prove oneself. Answered by `connected` or `dialFailed`, within `dialTime`.
     case dial(ConnectionID, to: RosterNode, kind: LinkKind)
     case write(ConnectionID, Frame, class: FrameClass)
-    /// It is forgotten, dialled or open: no input is to follow. `afterWriting`: first send what was written, for at most
-    /// `LinkSettings.retireTime`.
+    /// It is forgotten, dialled or open: no input is to follow. `afterWriting`: first send what was written, for at
+    /// most `LinkSettings.retireTime`.
     case close(ConnectionID, afterWriting: Bool)
 
     /// Frames can be sent, and come. A connection that takes the place of another between the same two starts of nodes

@@ -1,7 +1,7 @@
 import DequeModule
 
-/// Frames of one connection that its socket has no room for yet: in the order in which they were written, and bounded in
-/// bytes for each class. A pure core; nothing ever waits for it.
+/// Frames of one connection that its socket has no room for yet: in the order in which they were written, and bounded
+/// in bytes for each class. A pure core; nothing ever waits for it.
 package struct OutboundQueue: Sendable {
     package enum Outcome: Sendable {
         case taken

@@ -1,7 +1,7 @@
 package import Reactor
 
-// The connections to other nodes, on one loop. It performs what `LinkTable` directs and tells it what happens; it decides
-// nothing but what a stranger may cost.
+// The connections to other nodes, on one loop. It performs what `LinkTable` directs and tells it what happens; it
+// decides nothing but what a stranger may cost.
 //
 // With secrets each connection is TLS 1.3 with a pre-shared key (`TLSContext.peer`). Until a connection has proved to
 // know one, nothing leaves for it but the handshake; until its first frame is whole (which has to be a short HELLO) the
@@ -109,8 +109,8 @@ package final class PeerLinks: @unchecked Sendable {
 
     // MARK: Secrets
 
-    /// New handshakes use these, the newest first, and accept all of them. What was proved by one that is not among them
-    /// is told to the core as outdated. Only of a node that has had secrets from the start.
+    /// New handshakes use these, the newest first, and accept all of them. What was proved by one that is not among
+    /// them is told to the core as outdated. Only of a node that has had secrets from the start.
     package func replaceSecrets(_ secrets: [String]) throws(TLSFault) {
         guard let before = keys else { throw .secret(reason: "this node was started without a secret") }
         let keys = try PeerKeys(own: before.own, secrets: secrets)

@@ -35,7 +35,7 @@ struct PlacementBalanceTests {
     @Test(arguments: [3, 5, 10], [1, 2, 3])
     func addingANodeMovesLittleMoreThanItsShare(count: Int, replicas: Int) {
         let figures = PlacementMovement(count: count, replicas: replicas, rosters: 20)
-        #expect(figures.fetchedMean <= 1.03 && figures.primariesMean <= 1.08, "\(figures)")
+        #expect(figures.fetchedMean <= 1.03 && figures.primariesMean <= 1.15, "\(figures)")
         #expect(figures.fetchedMost <= (replicas == 1 && count == 10 ? 1.2 : 1.1), "\(figures)")
     }
 
