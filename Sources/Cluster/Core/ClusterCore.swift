@@ -164,8 +164,9 @@ package struct ClusterCore: Sendable {
         let directives = keeper.kept(mark)
         if phase == .starting, keeper.current.mark == mark {
             membership.cargo.roster = mark
-            // Nothing was pending but this one: what it says is what the cores were made with.
             perform(directives.filter { if case .adopted = $0 { false } else { true } }, at: moment)
+            // The operator's file may have been read anew since the cores were made.
+            if membership.roster.mark != mark { takeOver(keeper.current, at: moment) }
             run(at: moment)
         } else {
             perform(directives, at: moment)
@@ -203,12 +204,17 @@ package struct ClusterCore: Sendable {
         outbox.append(.roster(roster))
         let removed = links.roster.nodes.map(\.id).filter { roster.index(of: $0) == nil }
         for id in removed { perform(keeper.offer(to: id), at: moment) }
+        takeOver(roster, at: moment)
+    }
+
+    /// Tells the cores. The placement comes last: it is of the members that the new roster has.
+    private mutating func takeOver(_ roster: Roster, at moment: Moment) {
         order = Self.order(of: roster)
         hold(.rosterWithoutNode, roster.index(of: own.id) == nil ? "generation \(roster.generation)" : nil)
         setClocksAhead(clocksAhead.filter { roster.index(of: $0) != nil })
-        makePlacement(at: moment.monotonic)
         perform(links.rosterChanged(roster, at: moment), at: moment)
         perform(membership.rosterChanged(roster, at: moment), at: moment)
+        makePlacement(at: moment.monotonic)
     }
 
     // MARK: Membership

@@ -47,6 +47,27 @@ struct ClusterCoreTests {
         for name in ["n1", "n2", "n3", "n4"] { #expect(network.kept[CoreNetwork.id(name)] == Self.roster(2, 4)) }
     }
 
+    @Test func nodeThatARosterAddsOwnsNothingBeforeItIsHeard() {
+        let network = Self.started()
+        network.give("n1", .file(Self.roster(2, 4)))
+        #expect(network.run(atMost: 2_000) { network.core("n3").members.count == 4 })
+        network.run(for: 500)
+        for name in ["n1", "n2", "n3"] {
+            let placement = network.core(name).placement
+            #expect(PartitionID.all.allSatisfy { !placement.owners(of: $0).contains(CoreNetwork.id("n4")) })
+        }
+    }
+
+    @Test func rosterThatIsReadWhileTheFirstIsBeingKeptIsThatOfAllCores() {
+        let network = CoreNetwork()
+        network.start("n1", Self.roster(1), diskTime: nil)
+        network.give("n1", .file(Self.roster(2, 4)))
+        network.give("n1", .rosterKept(Self.roster(2, 4).mark))
+        #expect(network.core("n1").members.count == 4)
+        for name in ["n2", "n3", "n4"] { network.start(name, Self.roster(2, 4)) }
+        #expect(network.run(atMost: 2_000) { network.isWhole })
+    }
+
     @Test func staleFileIsRefusedWithTheNumberToWrite() {
         let network = Self.started()
         network.give("n2", .file(Self.roster(1, replicas: 1)))
