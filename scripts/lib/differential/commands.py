@@ -1,7 +1,7 @@
 """The grammar of every command of the table, and which commands are left out."""
 from differential.grammar import Form, parse_form
 
-CONTAINERS = {"client", "command", "config", "latency", "memory", "object", "pubsub", "slowlog"}
+CONTAINERS = {"acl", "client", "command", "config", "latency", "memory", "object", "pubsub", "slowlog"}
 
 # Drawn alike, so that a command with many lines comes more often.
 GRAMMAR = """
@@ -82,6 +82,8 @@ CLIENT TRACKING OFF
 CLIENT GETREDIR
 CLIENT UNPAUSE
 CLIENT HELP
+ACL WHOAMI
+ACL HELP
 AUTH name
 AUTH name name
 
