@@ -78,9 +78,10 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
 
     package func adopt(_ settings: MembershipSettings) { take(.settings(settings)) }
 
-    /// The operator's file has this roster. What comes of it is told at once.
-    package func read(_ file: Roster) -> RosterKeeper.Ruling {
+    /// The operator's file has this roster. What comes of it is told at once; nil: nothing, for the node is closed.
+    package func read(_ file: Roster) -> RosterKeeper.Ruling? {
         precondition(!isStepping, "a file read within a step")
+        guard !isClosed else { return nil }
         ruling = nil
         take(.file(file))
         guard let ruling else { preconditionFailure("a file without a ruling") }
@@ -90,6 +91,7 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
     /// Calls `completion` once when a roster of this mark, or one in its place, is in force, or with the reason why it
     /// could not be kept.
     package func whenInForce(_ mark: RosterMark, completion: @escaping (_ failure: String?) -> Void) {
+        guard !isClosed else { return completion("the node is stopping") }
         waiters.append((mark, completion))
         tellWaiters()
     }
