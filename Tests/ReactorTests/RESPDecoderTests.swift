@@ -39,6 +39,21 @@ import Testing
         #expect(result.commands == [])
     }
 
+    @Test(arguments: [
+        ("*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n", RESPFault.multibulkLengthInvalid),
+        ("*2\r\n$6\r\nabcdef\r\n$6\r\nabcdef\r\n", .commandTooLarge(max: 10)),
+        ("*1\r\n$9\r\nabcdefghi\r\n", .bulkLengthInvalid),
+    ])
+    func whatArrivesAsAWholeKeepsTheLimits(text: String, fault: RESPFault) {
+        var limits = RESPLimits()
+        limits.argumentsMax = 2
+        limits.bulkMax = 8
+        limits.commandBytesMax = 10
+        let bytes = Array(text.utf8)
+        #expect(read(bytes, limits: limits).fault == fault)
+        #expect(read(bytes, piece: 1, limits: limits).fault == fault)
+    }
+
     @Test func whereverTheBytesAreCutTheCommandsAreTheSame() {
         let large = String(repeating: "v", count: 70_000)
         let text = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$70000\r\n\(large)\r\nget a\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n"
@@ -153,8 +168,10 @@ import Testing
     }
 
     /// Shows the decoder the bytes in pieces, as a connection does.
-    private func read(_ bytes: [UInt8], piece: Int = .max, budget: Int = .max) -> Result {
-        var decoder = RESPDecoder(limits: RESPLimits())
+    private func read(
+        _ bytes: [UInt8], piece: Int = .max, budget: Int = .max, limits: RESPLimits = RESPLimits()
+    ) -> Result {
+        var decoder = RESPDecoder(limits: limits)
         let account = Budget(bytesMax: budget)
         var result = Result()
         var kept: [UInt8] = []

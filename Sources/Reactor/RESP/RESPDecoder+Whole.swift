@@ -1,10 +1,12 @@
 /// The short way for nearly every command: a small array that has arrived as a whole.
 extension RESPDecoder {
     /// Reads the command at `position` if it is one of those. False: nothing was read, and the step by step way shall
-    /// look at it.
+    /// look at it: it says what is wrong with a command, so one that is beyond a limit is left to it.
     @inline(__always)
     mutating func readWhole(_ bytes: Span<UInt8>) -> Bool {
-        guard let (count, start) = Self.shortLength(UInt8(ascii: "*"), bytes, position), count > 0 else { return false }
+        guard let (count, start) = Self.shortLength(UInt8(ascii: "*"), bytes, position),
+            count > 0, count <= limits.argumentsMax
+        else { return false }
         var place = start
         for _ in 0..<count {
             guard let (length, start) = Self.shortLength(UInt8(ascii: "$"), bytes, place) else { return fallBack() }
@@ -17,6 +19,7 @@ extension RESPDecoder {
             append(ArgumentSlot(start: start, count: length))
             place = end &+ 2
         }
+        guard place &- position <= limits.commandBytesMax else { return fallBack() }
         position = place
         state = .complete
         return true

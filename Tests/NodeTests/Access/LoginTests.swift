@@ -83,6 +83,10 @@ import Testing
     @Test func withoutATokenLittleIsReadOfACommand() throws {
         for (text, error) in [
             ("*11\r\n", "-ERR Protocol error: invalid multibulk length"),
+            (
+                "*11\r\n" + String(repeating: "$1\r\nx\r\n", count: 11),
+                "-ERR Protocol error: invalid multibulk length"
+            ),
             ("*2\r\n$4\r\nAUTH\r\n$16385\r\n", "-ERR Protocol error: invalid bulk length"),
         ] {
             let client = try RESPLineClient(Self.node)
