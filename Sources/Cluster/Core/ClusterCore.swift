@@ -25,6 +25,7 @@ package struct ClusterCore: Sendable {
     /// Members whose clocks are so far ahead that their times are refused, sorted.
     package internal(set) var clocksAhead: [NodeID] = []
 
+    var gate: JoinGate
     var phase = Phase.created
     var order: PlacementOrder
     /// When the placement is computed again; nil: it is that of the members as they are.
@@ -63,6 +64,7 @@ package struct ClusterCore: Sendable {
             own: own, roster: keeper.current, settings: settings, at: moment, using: &random)
         links = LinkTable(own: own, roster: keeper.current)
         clock = HybridClock(node: UInt16(truncatingIfNeeded: XXH3.hash(own.id.text.utf8.span, seed: 0)))
+        gate = JoinGate(startingAt: moment.monotonic, patience: settings.suspectAfter)
         order = Self.order(of: keeper.current)
         placement = Placement(order: order, skipping: Set(keeper.current.nodes.map(\.id)).subtracting([own.id]))
     }
@@ -74,6 +76,9 @@ package struct ClusterCore: Sendable {
 
     /// All nodes of the roster by id, this one among them.
     package var members: [Member] { membership.members }
+
+    /// Every other member was heard of, or had the time for it. From then on for good.
+    package var isJoined: Bool { gate.isOpen }
 
     /// What somebody should look at now, by name.
     package var conditions: [(condition: ClusterCondition, text: String)] {
@@ -128,6 +133,7 @@ package struct ClusterCore: Sendable {
         }
         if requests.nextDeadline <= moment.monotonic { perform(requests.tick(at: moment), at: moment) }
         endConditions(at: moment.monotonic)
+        if !gate.isOpen, gate.look(members, now: moment.monotonic) { outbox.append(.joined) }
         if let due = placementDueAt, due <= moment.monotonic { makePlacement(at: moment.monotonic) }
     }
 
@@ -135,6 +141,7 @@ package struct ClusterCore: Sendable {
         guard phase == .running || phase == .leaving else { return }
         var deadline = min(membership.nextDeadline, links.nextDeadline, requests.nextDeadline)
         if let placementDueAt { deadline = min(deadline, placementDueAt) }
+        if !gate.isOpen { deadline = min(deadline, gate.opensAt) }
         for condition in conditionsHeld.values {
             if let endsAt = condition.endsAt { deadline = min(deadline, endsAt) }
         }

@@ -3,6 +3,7 @@ package enum ClusterInput: Sendable {
     /// The first of all.
     case start
     /// The time of the last `wake` directive has come. Late is no fault of the shell: the core takes it for a stall.
+    /// Too early does no harm: the core asks again.
     case wake
     case link(LinkInput)
     /// The operator's file was read again.
@@ -36,6 +37,8 @@ package enum ClusterDirective: Sendable {
     case roster(Roster)
     /// This placement is in force.
     case placement(Placement)
+    /// Every other member was heard of, or had the time for it: once.
+    case joined
     /// Another node asks. Answered by `answer` until `deadline`, a monotonic time of this node.
     case asked(UInt64, from: PeerIdentity, payload: [UInt8], deadline: UInt64)
     /// The answer to `asked` is waited for no longer.

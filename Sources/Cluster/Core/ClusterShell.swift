@@ -10,12 +10,10 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
 
     private let loop: EventLoop
     private var core: ClusterCore
-    private var gate: JoinGate
     private var links: PeerLinks?
     private weak var observer: (any ClusterObserver)?
     private var random = LoopRandom()
     private var wake: LoopTimer?
-    private var gateTimer: LoopTimer?
     private var inputs: [ClusterInput] = []
     private var isStepping = false
     private var isClosed = false
@@ -41,18 +39,13 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
         loop.assertInLoop()
         self.loop = loop
         self.observer = observer
-        let moment = Self.moment
-        core = ClusterCore(own: own, file: file, kept: kept, settings: settings, at: moment, using: &random)
-        gate = JoinGate(startingAt: moment.monotonic, patience: settings.suspectAfter)
+        core = ClusterCore(own: own, file: file, kept: kept, settings: settings, at: Self.moment, using: &random)
     }
 
     /// Begins. `links` hands what happens to `linkInput`.
     package func start(_ links: PeerLinks) {
         self.links = links
         wake = LoopTimer(loop: loop) { [unowned self] in take(.wake) }
-        let gateTimer = LoopTimer(loop: loop) { [unowned self] in lookAtGate() }
-        gateTimer.start(after: gate.opensAt - min(gate.opensAt, Self.moment.monotonic) + 1)
-        self.gateTimer = gateTimer
         take(.start)
     }
 
@@ -63,7 +56,6 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
     package func close() {
         isClosed = true
         wake?.close()
-        gateTimer?.close()
         links?.close()
         for question in questions.values { question(nil) }
         questions = [:]
@@ -109,7 +101,7 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
     package var snapshot: ClusterSnapshot {
         ClusterSnapshot(
             own: core.own, roster: core.roster, members: core.members, placement: core.placement,
-            conditions: core.conditions.map { ($0.condition, $0.text) }, isJoined: gate.isOpen)
+            conditions: core.conditions.map { ($0.condition, $0.text) }, isJoined: core.isJoined)
     }
 
     // MARK: Steps
@@ -148,7 +140,7 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
             hasChanged = true
         case .roster:
             (hasNewRoster, hasChanged) = (true, true)
-        case .placement: hasChanged = true
+        case .placement, .joined: hasChanged = true
         case .asked(let token, let peer, let payload, _): answer(token, peer, payload)
         // What this node is asked is quickly found out; an answer that nobody waits for goes nowhere.
         case .withdrawn: break
@@ -186,14 +178,8 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
         guard hasChanged else { return }
         let (events, rosterChanged) = (events, hasNewRoster)
         (self.events, hasNewRoster, hasChanged) = ([], false, false)
-        _ = gate.look(core.members, now: Self.moment.monotonic)
         observer?.changed(snapshot, events, rosterChanged: rosterChanged)
         tellWaiters()
-    }
-
-    private func lookAtGate() {
-        guard gate.look(core.members, now: Self.moment.monotonic) else { return }
-        observer?.changed(snapshot, [], rosterChanged: false)
     }
 
     private func tellWaiters(notKept: (mark: RosterMark, reason: String)? = nil) {

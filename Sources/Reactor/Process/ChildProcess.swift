@@ -89,7 +89,7 @@ extension ChildProcess {
             unsafe streams[index + 1].data.stream = unsafe pipe.stream
         }
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe argument in unsafe arguments { unsafe free(argument) } }
+        defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
         return unsafe streams.withUnsafeMutableBufferPointer { streams in
             unsafe arguments.withUnsafeMutableBufferPointer { arguments in
                 unsafe program.withCString { program in

@@ -35,6 +35,25 @@ struct ClusterCoreTests {
         #expect(network.run(atMost: 6_000) { network.isWhole })
     }
 
+    @Test func nodeThatIsAloneHasJoinedWhenTheOthersHadTheTime() {
+        let network = CoreNetwork()
+        network.start("n1", Self.roster(1))
+        network.run(for: MembershipSettings().suspectAfter - 1)
+        #expect(!network.core("n1").isJoined)
+        // A timer that fires a moment too early, as one that counts from the start of a turn does.
+        network.give("n1", .wake)
+        #expect(!network.core("n1").isJoined)
+        #expect(network.run(atMost: 2) { network.core("n1").isJoined })
+        network.run(for: 1_000)
+        #expect(network.directed("n1").count { if case .joined = $0 { true } else { false } } == 1)
+    }
+
+    @Test func nodeHasJoinedWhenAllAreHeardOf() {
+        let network = CoreNetwork()
+        for index in 1...3 { network.start("n\(index)", Self.roster(1)) }
+        #expect(network.run(atMost: 500) { ["n1", "n2", "n3"].allSatisfy { network.core($0).isJoined } })
+    }
+
     // MARK: Rosters
 
     @Test func fourthNodeIsKnownToAllWhenOneFileHasIt() {
