@@ -53,7 +53,7 @@ extension LinkTable {
     }
 
     /// Whether the link is down, or another connection should take its place.
-    private func isWanted(_ way: Way) -> Bool {
+    func isWanted(_ way: Way) -> Bool {
         guard let current = way.current else { return true }
         return connections[current]?.isOutdated ?? true
     }

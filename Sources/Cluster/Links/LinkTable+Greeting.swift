@@ -120,6 +120,7 @@ extension LinkTable {
         peers[place][kind].dialled = nil
         connections[id]?.phase = .open(Session(peer: peer))
         retire(id, place, kind, at: now)
+        if let dialAt = peers[place][kind].dialAt { remind(at: dialAt) }
     }
 
     /// Says no, and why.
@@ -141,7 +142,7 @@ extension LinkTable {
             peers[place][kind].dialled == id
         else { return }
         peers[place][kind].dialled = nil
-        guard peers[place][kind].current == nil else { return }
+        guard isWanted(peers[place][kind]) else { return }
         planRedial(to: place, kind, at: now, using: &random)
     }
 }

@@ -172,7 +172,9 @@ package final class PeerLinks: @unchecked Sendable {
         connection.close()
         switch stage {
         case .closed: break
-        case .ending: ending.removeAll { $0 === connection }
+        case .ending:
+            ending.removeAll { $0 === connection }
+            finishClosing()
         case .stranger:
             statistics.unproven += 1
             strangers.removeAll { $0 === connection }
@@ -181,7 +183,6 @@ package final class PeerLinks: @unchecked Sendable {
             open[connection.id] = nil
             step(.closed(connection.id, cause))
         }
-        finishClosing()
     }
 
     // MARK: Time

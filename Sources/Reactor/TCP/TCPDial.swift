@@ -20,7 +20,7 @@ package final class TCPDial {
         self.completion = completion
         connection = TCPConnection(unconnectedOf: loop)
         var outcome = UV_ETIMEDOUT.rawValue
-        timer = LoopTimer(loop: loop) { [unowned self] in finish(outcome) }
+        timer = LoopTimer(loop: loop) { [self] in finish(outcome) }
         let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
         unsafe request.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
         let handle = unsafe connection.handle
