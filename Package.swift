@@ -81,11 +81,11 @@ if Context.environment["TRIBE_FUZZ"] != nil {
     func fuzz(_ name: String) -> Target {
         .executableTarget(
             name: "Fuzz\(name)",
-            dependencies: ["Reactor"],
+            dependencies: ["Cluster", "Reactor"],
             path: "Tests/Fuzz/\(name)",
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
     }
-    package.targets += [fuzz("HTTPGate"), fuzz("JSON"), fuzz("RESP")]
+    package.targets += [fuzz("Frames"), fuzz("HTTPGate"), fuzz("JSON"), fuzz("RESP")]
     // Of several `-sanitize` flags the compiler obeys the last, and the package manager passes them in random order:
     // one flag that names both comes behind them.
     for target in package.targets where target.type == .regular || target.type == .executable {

@@ -13,7 +13,7 @@ from servers import REPOSITORY
 
 SCRATCH = ".build-fuzz"
 # Each target with the folder of Tests/Corpus that it starts from.
-TARGETS = {"FuzzHTTPGate": "http", "FuzzJSON": "json", "FuzzRESP": "resp"}
+TARGETS = {"FuzzFrames": "frames", "FuzzHTTPGate": "http", "FuzzJSON": "json", "FuzzRESP": "resp"}
 # An input that takes longer is a hang, which is a finding like a crash.
 INPUT_SECONDS_MAX = 10
 
