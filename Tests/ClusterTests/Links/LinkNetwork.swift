@@ -2,8 +2,8 @@ import Cluster
 import TestSupport
 import Testing
 
-/// Link tables of several nodes on a virtual clock, and connections between them without sockets: each keeps its order and
-/// has a delay of its own, so that dials cross in every way.
+/// Link tables of several nodes on a virtual clock, and connections between them without sockets: each keeps its order
+/// and has a delay of its own, so that dials cross in every way.
 struct LinkNetwork {
     struct Event {
         let time: UInt64
