@@ -16,6 +16,7 @@ raise_descriptor_limit()
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "memory: weighs the node, which means nothing of an instrumented one")
+    config.addinivalue_line("markers", "release: looks into the program as it is shipped, which no instrumented one is")
 
 
 def finish(server: Tribe):

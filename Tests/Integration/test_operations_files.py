@@ -53,6 +53,7 @@ def test_the_container_builds_with_what_the_installer_installs():
     assert packages(build) == set(wanted[1].split())
 
 
+@pytest.mark.release
 def test_the_container_has_every_library_that_the_program_loads():
     _, runtime = CONTAINERFILE.split("FROM docker.io/library/debian")
     libraries = re.findall(r"=> (/\S+)", output_of("ldd", TRIBE))

@@ -134,6 +134,7 @@ def test_more_keys_than_a_client_may_watch_are_an_error(small):
         assert client.call("WATCH", *(b"%030000d" % number for number in range(300))).code == "ERR"
 
 
+@pytest.mark.memory
 def test_open_transactions_are_charged(small):
     """20 MiB in each of a dozen, in a node of 64 MiB."""
     with contextlib.ExitStack() as stack:
