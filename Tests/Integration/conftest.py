@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts/lib"))
 
 import tokens  # noqa: E402
+from cluster import Cluster  # noqa: E402
 from http_client import Connection  # noqa: E402
 from servers import Tribe, raise_descriptor_limit  # noqa: E402
 
@@ -54,6 +55,20 @@ def start_node():
     yield start
     for server in servers:
         finish(server)
+
+
+@pytest.fixture
+def start_cluster():
+    """Starts clusters with settings of the test's choice."""
+    clusters = []
+
+    def start(count: int = 3, **options) -> Cluster:
+        clusters.append(Cluster(count, **options))
+        return clusters[-1].start()
+
+    yield start
+    for cluster in clusters:
+        cluster.end()
 
 
 @pytest.fixture

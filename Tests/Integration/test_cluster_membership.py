@@ -11,19 +11,6 @@ from waiting import wait_until
 COUNTS = [2, 3, 5]
 
 
-@pytest.fixture
-def start_cluster():
-    clusters = []
-
-    def start(count: int = 3, **options) -> Cluster:
-        clusters.append(Cluster(count, **options))
-        return clusters[-1].start()
-
-    yield start
-    for cluster in clusters:
-        cluster.end()
-
-
 @pytest.mark.parametrize("secret", [False, True], ids=["plain", "secret"])
 @pytest.mark.parametrize("count", COUNTS)
 def test_members_see_each_other_and_place_alike(start_cluster, count, secret):

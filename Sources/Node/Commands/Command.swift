@@ -116,7 +116,7 @@ extension CommandFlags {
 }
 
 enum CommandGroup: String, Sendable, CaseIterable {
-    case string, bitmap, generic, connection, server, pubsub, transactions
+    case string, bitmap, generic, connection, server, pubsub, transactions, cluster
 }
 
 /// Which words are keys: from `first` to `last`, every `step`th; `last` below zero counts from the end.

@@ -57,6 +57,7 @@ extension CommandGroup {
         case .server: "Server"
         case .pubsub: "Publish and subscribe"
         case .transactions: "Transactions"
+        case .cluster: "Cluster"
         }
     }
 }

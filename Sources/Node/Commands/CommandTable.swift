@@ -9,7 +9,7 @@ final class CommandTable: Sendable {
     static let shared = CommandTable(
         stringCommands + bitmapCommands + keyCommands + expiryCommands + inspectionCommands + keyspaceCommands
             + connectionCommands + clientCommands + accessCommands + configCommands + introspectionCommands
-            + diagnosticCommands + pubsubCommands + transactionCommands)
+            + diagnosticCommands + pubsubCommands + transactionCommands + clusterCommands)
 
     let commands: [Command]
     /// The commands, and behind them their subcommands: what is counted.
