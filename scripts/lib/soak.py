@@ -7,6 +7,7 @@ import soak_differential
 import soak_fuzz
 import soak_membership
 import soak_slow
+import soak_strangers
 import soak_subscribers
 import soak_torn
 import soak_tsan
@@ -14,7 +15,7 @@ from servers import raise_descriptor_limit
 
 SOAKS = {
     "slow": soak_slow, "fuzz": soak_fuzz, "tsan": soak_tsan, "differential": soak_differential, "torn": soak_torn,
-    "subscribers": soak_subscribers, "membership": soak_membership}
+    "subscribers": soak_subscribers, "membership": soak_membership, "strangers": soak_strangers}
 
 
 def parse_arguments() -> argparse.Namespace:
