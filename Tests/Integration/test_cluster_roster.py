@@ -93,6 +93,21 @@ def test_events_tell_what_happens_and_go_on_where_they_ended(cluster):
     assert int(missed.id.rpartition("-")[2]) == int(last.id.rpartition("-")[2]) + 1
 
 
+def test_events_tell_of_conditions(cluster):
+    node = cluster["n1"]
+    with EventStream(node.port, "/v1/events") as stream:
+        assert stream.next_event().data["conditions"] == {}
+        node.write(cluster.members() | {"replicas": 3})
+        assert tribe("reload", "--url", node.url).returncode == 2
+        held = stream.next_event()
+        assert (held.name, held.data["name"]) == ("condition", "roster_stale_change")
+        assert held.data["detail"] == node.get("/v1/cluster")["conditions"]["roster_stale_change"]
+        node.write(cluster.members())
+        assert tribe("reload", "--url", node.url).returncode == 0
+        ended = stream.next_event()
+        assert (ended.name, ended.data["name"], ended.data["detail"]) == ("condition", "roster_stale_change", None)
+
+
 @pytest.mark.parametrize("unknown", ["1-1", "nonsense", "ffffffffffffffff-0"])
 def test_an_unknown_place_in_the_events_begins_anew(cluster, unknown):
     with EventStream(cluster["n1"].port, "/v1/events", unknown) as stream:

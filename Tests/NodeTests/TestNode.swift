@@ -21,6 +21,7 @@ enum TestNode {
         settings.memory = 256 << 20
         // No test is about it, and none is to fail because the machine is slow.
         settings.limits.requestTime = 60_000
+        settings.limits.bodyRateMin = 1
         do {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             return try NodeRuntime(settings: settings, files: NamedFiles(tokens: tokens), logger: logger)

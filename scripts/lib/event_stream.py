@@ -1,8 +1,13 @@
 """Server-sent events (HTML Living Standard §9.2) as a client sees them."""
 import json
+import time
 from dataclasses import dataclass
 
 from http_client import Connection, render_request
+
+
+# A stream without events is kept open by comments: a test that waits for one that never comes is to fail.
+EVENT_SECONDS = 30
 
 
 @dataclass
@@ -23,9 +28,12 @@ class EventStream(Connection):
         self.status, self.headers = self._read_head()
 
     def next_event(self) -> Event:
+        deadline = time.monotonic() + EVENT_SECONDS
         while True:
             block, mark, rest = self.text.partition(b"\n\n")
             if not mark:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"no event within {EVENT_SECONDS} s")
                 self.text += self._read_chunk()
                 continue
             self.text = rest

@@ -91,6 +91,15 @@ extension ClusterEventLog.Entry {
         }
     }
 
+    /// A condition that holds, or with another text; `text` nil: it has ended.
+    init(number: UInt64, _ condition: ClusterCondition, text: String?, time: UInt64) {
+        self.init(number: number, name: "condition") { json in
+            json.member("name", condition.rawValue)
+            json.member("detail", orNull: text)
+            json.member("time", Timestamp(milliseconds: Int64(time)).rfc3339.text)
+        }
+    }
+
     private init(number: UInt64, name: String, _ members: (inout JSONWriter) -> Void) {
         var json = JSONWriter()
         json.object(members)

@@ -17,6 +17,8 @@ final class NodeCluster: @unchecked Sendable {
     private var shell: ClusterShell?
     private var links: PeerLinks?
     private var conditionsKnown: [ClusterCondition: String] = [:]
+    /// Conditions that have changed since the last snapshot was published, in order; nil: one that has ended.
+    private var conditionsChanged: [(condition: ClusterCondition, text: String?)] = []
 
     /// How long (ms) a member may take to say how it is.
     private static let answerTime: UInt64 = 1_000
@@ -94,6 +96,10 @@ final class NodeCluster: @unchecked Sendable {
         }
         if rosterChanged { events.append(.init(number: number(), snapshot.roster, time: time)) }
         for event in members { events.append(.init(number: number(), event, time: time)) }
+        for (condition, text) in conditionsChanged {
+            events.append(.init(number: number(), condition, text: text, time: time))
+        }
+        conditionsChanged = []
         let former = view
         view = ClusterView(
             snapshot: snapshot, versions: former.versions.filter { snapshot.roster[$0.key] != nil }, http: former.http,
@@ -207,6 +213,7 @@ extension NodeCluster: ClusterObserver {
     func condition(_ condition: ClusterCondition, text: String?) {
         guard conditionsKnown[condition] != text else { return }
         conditionsKnown[condition] = text
+        conditionsChanged.append((condition, text))
         if let text {
             logger.warning("condition", metadata: ["condition": "\(condition.rawValue)", "detail": "\(text)"])
         } else {

@@ -33,7 +33,7 @@ struct SettingsChange: Sendable {
         self.contents = reading.contents
         for setting in changed {
             switch setting.reload {
-            case .live where setting.key == "cache.memory" && reading.settings.memory > memoryMax:
+            case .live where Self.waits(setting, current, reading.settings, memoryMax):
                 waiting.append(setting)
             case .live:
                 applied.append(setting)
@@ -44,6 +44,18 @@ struct SettingsChange: Sendable {
         }
         let own = (settings.http, settings.resp)
         if own != (reading.settings.http, reading.settings.resp) { waiting.append(SettingsTable["nodes"]) }
+    }
+
+    /// Whether this change of a setting that can be changed at any time is one that cannot.
+    private static func waits(
+        _ setting: Setting, _ old: NodeSettings, _ new: NodeSettings, _ memoryMax: Int
+    ) -> Bool {
+        switch setting.key {
+        case "cache.memory": new.memory > memoryMax
+        // The peer port asks for a proof from the start, or never.
+        case "secretFile": (old.secretFile == nil) != (new.secretFile == nil)
+        default: false
+        }
     }
 
     /// What the cluster says of the roster: another node may have used its generation, or a higher one.

@@ -95,8 +95,12 @@ extension SettingsKeeper {
         var change = SettingsChange(
             from: settings, contents: contents, to: fresh.reading, reader.sources, memoryMax: node.cache.memoryMax)
         let roster = Roster(of: change.settings, own: node.identity.peer.id)
-        if !change.isRejected, reader.sources.file != nil {
+        let hasFile = reader.sources.file != nil
+        if hasFile, !change.isRejected {
             change.judge(cluster.read(roster), fresh.reading, reader.sources)
+        } else if hasFile, fresh.reading.faults.isEmpty, fresh.reading.settings.generation <= settings.generation {
+            // Refused already. If it is for its roster, the cluster holds a condition until the file is mended.
+            _ = cluster.read(Roster(of: fresh.reading.settings, own: node.identity.peer.id))
         }
         guard !change.isRejected else { return completion(ReloadReport(change, generation: settings.generation)) }
         let former = settings
@@ -105,7 +109,7 @@ extension SettingsKeeper {
         fresh.files?.adopt(node, tls, logger)
         if !change.applied.isEmpty { watch() }
         let report = ReloadReport(change, generation: settings.generation)
-        guard reader.sources.file != nil else { return completion(report) }
+        guard hasFile else { return completion(report) }
         // It is on the disk first. If it cannot be kept, a condition says so, and the file is as good as not reloaded.
         cluster.whenInForce(roster) { _ in completion(report) }
     }

@@ -32,7 +32,11 @@ import Testing
         return NodeSettings()
     }
 
-    @Test(arguments: SettingsPrecedenceTests.samples.map(\.key).filter { !["generation", "partitions"].contains($0) })
+    /// Whose change is like any other of their kind.
+    private static let plainKeys = SettingsPrecedenceTests.samples.map(\.key)
+        .filter { !["generation", "partitions", "secretFile"].contains($0) }
+
+    @Test(arguments: plainKeys)
     func aChangeIsAppliedOrWaitsOrIsRefused(key: String) throws {
         let old = NodeSettings()
         let new = try changed(key)
@@ -79,6 +83,15 @@ import Testing
         (old.memory, new.memory, new.generation) = (1 << 28, 1 << 31, 1)
         let change = change(from: old, to: new)
         #expect(change.waiting.map(\.key) == ["cache.memory"] && change.settings.memory == 1 << 28)
+    }
+
+    @Test(arguments: [(nil, "/a", true), ("/a", nil, true), ("/a", "/b", false)] as [(String?, String?, Bool)])
+    func peersAreAskedForAProofFromTheStartOrNever(former: String?, next: String?, waits: Bool) {
+        var (old, new) = (NodeSettings(), NodeSettings())
+        (old.secretFile, new.secretFile, new.generation) = (former, next, 1)
+        let change = change(from: old, to: new)
+        #expect(change.waiting.map(\.key) == (waits ? ["secretFile"] : []))
+        #expect(change.settings.secretFile == (waits ? former : next))
     }
 
     @Test func anotherAddressOfTheNodeItselfWaits() {
