@@ -99,6 +99,8 @@ def test_of_two_nodes_that_start_at_once_one_has_the_port(attempt):
         assert loser.returncode == 2
         assert f"127.0.0.1:{port}: the node of process {winner.pid} listens there" in loser.stderr.read()
         wait_until(lambda: is_served(port), "the other one serves")
+        # From when it says so it can be stopped.
+        assert "listens" in winner.stdout.readline()
         assert winner.poll() is None
     finally:
         for node in nodes:
