@@ -59,11 +59,32 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "Tribe", dependencies: ["Node"], swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "Cluster", "Reactor", "TestSupport",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            path: "Tests/Simulator",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Simulate",
+            dependencies: [
+                "Simulator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Simulate",
+            swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests",
             dependencies: ["Cluster", "TestSupport"],
             exclude: ["Vectors"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulatorTests",
+            dependencies: ["Simulator", "Cluster", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Node", "TestSupport"], swiftSettings: strict),

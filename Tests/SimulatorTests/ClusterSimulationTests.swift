@@ -1,0 +1,29 @@
+import Simulator
+import Testing
+
+/// Whole nodes in a world. `scripts/simulate` runs more of them, in a release build.
+struct ClusterSimulationTests {
+    @Test(arguments: [1, 10] as [UInt64]) func aSeedIsGreenAndTheSameRunTwice(seed: UInt64) {
+        let simulation = ClusterSimulation(seed: seed)
+        let outcome = simulation.run()
+        #expect(outcome.violation == nil)
+        #expect(outcome.convergence != nil)
+        #expect(outcome.seconds == 310)
+        #expect(simulation.run().hash == outcome.hash)
+    }
+
+    @Test func aSeededBugIsFoundAndItsFaultsAreShrunk() throws {
+        let simulation = ClusterSimulation(seed: 3, nodes: 3, mutant: .seedPlacementPerNode)
+        let violation = try #require(simulation.run().violation)
+        #expect(violation.invariant == .equalTables)
+        #expect(simulation.shrunk(violation).faults.isEmpty)
+    }
+
+    @Test func aFailureKeepsItsStory() {
+        let outcome = ClusterSimulation(seed: 3, nodes: 3, mutant: .seedPlacementPerNode)
+            .with(FaultSchedule([]), keeping: 20).run()
+        #expect(outcome.violation != nil)
+        #expect(outcome.lines.count == 20)
+        #expect(outcome.story.contains { $0.contains("has the placement") })
+    }
+}
