@@ -75,7 +75,7 @@ final class ClusterInvariants {
             case .ruling(let ruling): check(ruling, of: machine, in: world)
             case .placement(let epoch):
                 if isCalm { fail(.calm, world, "\(name(machine.index)) \(ClusterNews.placement(epoch: epoch))") }
-            case .condition: break
+            case .joined, .condition: break
             }
         }
         machine.process?.news.removeAll(keepingCapacity: true)

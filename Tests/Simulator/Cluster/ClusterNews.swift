@@ -5,6 +5,8 @@ package enum ClusterNews: Sendable {
     /// It runs with this roster.
     case roster(Roster)
     case member(MemberEvent)
+    /// It has heard of every other member, or waited for them.
+    case joined
     /// The epoch names the table.
     case placement(epoch: UInt64)
     case ruling(RosterKeeper.Ruling)
@@ -19,6 +21,7 @@ extension ClusterNews: CustomStringConvertible {
                 + roster.nodes.map(\.id.text).joined(separator: " ")
         case .member(let event):
             "holds \(event.id) \(event.state) (was \(event.previous); \(event.cause)) at \(event.incarnation.rawValue)"
+        case .joined: "has joined"
         case .placement(let epoch): "has the placement \(epoch)"
         case .ruling(let ruling): "answers the operator: \(ruling)"
         case .condition(let condition, let text): "\(condition.rawValue): \(text ?? "ended")"
@@ -35,6 +38,7 @@ extension ClusterNews {
         case .placement(let epoch): epoch
         case .ruling(let ruling): ruling == .accepted ? 1 : ruling == .unchanged ? 2 : 3
         case .condition(_, let text): text == nil ? 4 : 5
+        case .joined: 6
         }
     }
 }

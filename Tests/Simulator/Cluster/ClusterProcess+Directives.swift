@@ -14,6 +14,7 @@ extension ClusterProcess {
             let epoch = mutation.epoch(of: placement, roster: core.roster)
             if self.epoch != epoch { news.append(.placement(epoch: epoch)) }
             self.epoch = epoch
+        case .joined: news.append(.joined)
         case .asked, .answered, .withdrawn: break
         case .condition(let condition, let text): news.append(.condition(condition, text: text))
         case .wake(let time): coreWake = time
