@@ -9,8 +9,9 @@ struct Campaign: Sendable {
 
     static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-    /// Of so many runs one is done again at once, and must be the same.
-    private static let repeatedEvery: UInt64 = 20
+    /// Of so many runs one is done again at once, and must be the same. A prime, so that all kinds of runs are among
+    /// them.
+    private static let repeatedEvery: UInt64 = 17
     private static let linesKept = 40
 
     private func simulation(_ seed: UInt64, _ mutant: Mutant?) -> ClusterSimulation {

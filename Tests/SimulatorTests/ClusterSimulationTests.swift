@@ -19,6 +19,13 @@ struct ClusterSimulationTests {
         #expect(simulation.shrunk(violation).faults.isEmpty)
     }
 
+    @Test func whoGoesOnAfterAPauseIsAliveAtOnce() {
+        let pause = FaultSchedule([Fault(start: 30_000, duration: 8_000, kind: .pause(1))])
+        #expect(ClusterSimulation(seed: 2, nodes: 3).with(pause).run().violation == nil)
+        let slow = ClusterSimulation(seed: 2, nodes: 3, mutant: .returnSlowly).with(pause).run()
+        #expect(slow.violation?.invariant == .resumption)
+    }
+
     @Test func aFailureKeepsItsStory() {
         let outcome = ClusterSimulation(seed: 3, nodes: 3, mutant: .seedPlacementPerNode)
             .with(FaultSchedule([]), keeping: 20).run()

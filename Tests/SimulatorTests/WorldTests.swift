@@ -105,6 +105,17 @@ struct WorldTests {
         #expect((4_850...5_100).contains(gap))
     }
 
+    @Test func aPauseIsOverWhenTheLastOneIs() {
+        let pauses = [(2_000, 5_000), (4_000, 6_000)].map { start, duration in
+            Fault(start: start, duration: duration, kind: .pause(1))
+        }
+        let machine = run(pauses).machines[1]
+        #expect(machine.resumedAt == SimulatedTime(milliseconds: 10_000))
+        #expect(machine.isWell)
+        let crash = Fault(start: 3_000, duration: 100, kind: .crash(1))
+        #expect(run([pauses[0], crash]).machines[1].resumedAt == nil)
+    }
+
     @Test func aSuspendedMachineSeesNoGapInItsMonotonicClock() throws {
         let world = run([Fault(start: 2_000, duration: 5_000, kind: .suspend(1))])
         let moments = try toy(world, 1).moments

@@ -87,6 +87,7 @@ extension ClusterInvariants {
             for member in process.core.members where member.id != process.own.id {
                 checkDetection(of: member, by: observer, process, in: world)
                 checkRecovery(of: member, by: observer, in: world)
+                checkResumption(of: member, by: observer, in: world)
             }
         }
     }
@@ -162,5 +163,20 @@ extension ClusterInvariants {
             """
             \(name(observer.index)) holds \(member.id) \(member.state), though both and their link are healthy
             """)
+    }
+
+    /// A member that went on after a pause, all else being well for long, is alive again for those who were well.
+    private func checkResumption(of member: Member, by observer: ClusterMachine, in world: ClusterWorld) {
+        let subject = ClusterLayout.machine(of: member.id)
+        let (wait, healthy) = (ClusterBounds.resumptionMax, ClusterBounds.healthyMin)
+        guard let resumedAt = world.machines[subject].resumedAt, hasLasted(resumedAt, wait, at: world.now),
+            !hasLasted(resumedAt, wait + Self.samplingInterval, at: world.now), member.state != .alive,
+            hasLasted(world.soundSince(subject), healthy, at: world.now),
+            isWell(observer.index, for: healthy, world), know(observer.index, subject, for: healthy, world),
+            isLinkedToAll(subject, for: healthy, world)
+        else { return }
+        fail(
+            .resumption, world,
+            "\(name(observer.index)) holds \(member.id) \(member.state), which went on at \(resumedAt)")
     }
 }

@@ -27,6 +27,14 @@ package struct ClusterSimulation {
         seed % 10 == 0 ? 7 : [3, 3, 3, 4, 5][Int(seed % 5)]
     }
 
+    /// Every other run of seven nodes probes at random, as large clusters do; some of them only while they have an
+    /// eighth.
+    private var settings: MembershipSettings {
+        var settings = MembershipSettings()
+        if nodes == 7, seed % 20 == 10 { settings.allPairsMax = [4, 6, 7][Int(seed / 20 % 3)] }
+        return settings
+    }
+
     package struct Outcome: Sendable {
         package let seed: UInt64
         package let nodes: Int
@@ -47,7 +55,7 @@ package struct ClusterSimulation {
         let machines = nodes + Self.spares
         var shape = SeededRandom(seed: seed, for: .shape)
         let roster = ClusterLayout.roster(0..<nodes)
-        let configuration = ClusterConfiguration(roster: roster, mutant: mutant)
+        let configuration = ClusterConfiguration(roster: roster, mutant: mutant, membership: settings)
         let world = World<ClusterProcess>(
             seed: seed, shape: NetworkShape(using: &shape),
             configurations: Array(repeating: configuration, count: machines), keeping: keeping)

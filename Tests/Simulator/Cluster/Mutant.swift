@@ -39,4 +39,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case spreadNoRumours = "spread-no-rumours"
     /// A refused dial is taken for one without an answer.
     case ignoreEvidence = "ignore-evidence"
+    /// Who is probed says nothing, nor over a relay.
+    case answerNoProbes = "answer-no-probes"
+    /// A loop that stood still says nothing of itself for two seconds.
+    case returnSlowly = "return-slowly"
 }

@@ -12,6 +12,9 @@ struct Mutation {
     private var echoOrder: [ConnectionID] = []
     /// Of the last heartbeat that was let out.
     private var lastRound: UInt64 = 0
+    /// Monotonic milliseconds of the last input, and until when nothing is said.
+    private var lastInput: UInt64?
+    private var quietUntil: UInt64 = 0
 
     init(_ mutant: Mutant?, machine: Int) {
         self.mutant = mutant
@@ -41,6 +44,10 @@ struct Mutation {
     /// False: the core never learns of it.
     mutating func admit(_ input: inout ClusterInput, at moment: inout Moment, of core: ClusterCore) -> Bool {
         guard mutant != nil else { return true }
+        if mutant == .returnSlowly {
+            if let lastInput, moment.monotonic > lastInput + 1_000 { quietUntil = moment.monotonic + 2_000 }
+            lastInput = moment.monotonic
+        }
         switch input {
         case .link(.received(let connection, let frame)) where frame.type == .membership:
             guard var message = try? MembershipCodec.decode(frame.payload.span) else { return true }
@@ -79,6 +86,7 @@ struct Mutation {
             {
                 heartbeat.cargo.roster = core.roster.mark
             }
+            if mutant == .answerNoProbes { heartbeat.wantsAnswer = false }
             heartbeat.claims = heartbeat.claims.map { altered(incoming: $0, of: core) }
             message = .heartbeat(heartbeat)
         case .state(var state):
@@ -106,6 +114,7 @@ struct Mutation {
         guard mutant != nil, frame.type == .membership,
             var message = try? MembershipCodec.decode(frame.payload.span)
         else { return frame }
+        if let lastInput, lastInput < quietUntil { return nil }
         return alter(outgoing: &message, from: own)
             ? Frame(type: .membership, payload: MembershipCodec.encode(message)) : nil
     }
@@ -127,6 +136,7 @@ struct Mutation {
             message = .heartbeat(heartbeat)
         case .relay(let relay):
             if mutant == .noIndirectProbes, relay.step == .ask { return false }
+            if mutant == .answerNoProbes, relay.step == .answer { return false }
             if mutant == .skipRefutation, relay.claim?.id == own.id { return false }
         case .state(var state):
             if mutant == .forgetPushPull { return false }

@@ -21,6 +21,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case detection = "the dead are noticed"
     case evidence = "the killed are noticed at once"
     case recovery = "the living are noticed"
+    case resumption = "who goes on after a pause is alive at once"
     case incarnations = "incarnations never go back"
     case boots = "starts of a data directory have rising boot ids"
     case generations = "generations never go back"
@@ -46,6 +47,8 @@ package enum ClusterBounds {
     package static let evidenceMax: UInt64 = 1_000
     /// From the end of what was wrong with a member and its links to alive.
     package static let recoveryMax: UInt64 = 10_000
+    /// From the end of a pause (SIGCONT) to alive, with nothing else wrong.
+    package static let resumptionMax: UInt64 = 1_000
     /// From another view to the table for it.
     package static let placementMax: UInt64 = 100
     /// False suspicions of a whole run.

@@ -46,6 +46,10 @@ package final class Machine<Process: SimulatedProcess> {
     var acceptedCount: UInt64 = 0
     /// Since when the process has had all the time it wanted, and its clock and disk were right; nil: it has not.
     var wellSince: SimulatedTime?
+    /// Since when nothing but pauses has kept the process from doing what it should.
+    var soundSince: SimulatedTime?
+    /// When the process last went on after a pause; nil once it stands again, or is another.
+    package internal(set) var resumedAt: SimulatedTime?
     /// When the process last stopped running, for whatever reason.
     var stoppedSince: SimulatedTime?
     /// When the process was killed while the machine had power; nil once that is no longer how it stands.
@@ -65,7 +69,10 @@ package final class Machine<Process: SimulatedProcess> {
     var isStopped: Bool { pauses > 0 || suspensions > 0 }
 
     /// Whether nothing keeps the process from doing what it should.
-    package var isWell: Bool { isRunning && !isStopped && starvation == 0 && clock.drift == 0 }
+    package var isWell: Bool { isSound && pauses == 0 }
+
+    /// The same, but for pauses.
+    var isSound: Bool { isRunning && suspensions == 0 && starvation == 0 && clock.drift == 0 }
 
     package var files: [String: [UInt8]] { disk.files }
 

@@ -29,6 +29,9 @@ extension World {
     /// Since when the process of a machine has run without a pause, with the CPU it wanted. Nil: it does not.
     package func wellSince(_ machine: Int) -> SimulatedTime? { machines[machine].wellSince }
 
+    /// The same, but for pauses.
+    package func soundSince(_ machine: Int) -> SimulatedTime? { machines[machine].soundSince }
+
     /// Since when nothing has been wrong between two machines. Nil: something is.
     package func wellSince(between first: Int, and second: Int) -> SimulatedTime? {
         paths.wellSince(first, second, at: now)
@@ -38,6 +41,7 @@ extension World {
         guard machine.isInService, machine.downs == 0, !machine.isRunning else { return }
         machine.boot += 1
         machine.pauses = 0
+        machine.resumedAt = nil
         machine.killedAt = nil
         machine.busyUntil = now
         trace.note(.start, machine: machine.index, UInt64(machine.boot), at: now, "start \(machine.boot)")
@@ -85,11 +89,15 @@ extension World {
 
     func stop(_ machine: Machine<Process>) {
         machine.pauses += 1
+        machine.resumedAt = nil
         noteHealth(of: machine)
     }
 
+    /// A process that was started meanwhile had not been stopped.
     func goOn(_ machine: Machine<Process>) {
-        machine.pauses = max(0, machine.pauses - 1)
+        guard machine.pauses > 0 else { return }
+        machine.pauses -= 1
+        if machine.pauses == 0 { machine.resumedAt = now }
         noteHealth(of: machine)
         runPending(machine)
     }
@@ -112,6 +120,7 @@ extension World {
 
     func noteHealth(of machine: Machine<Process>) {
         machine.wellSince = machine.isWell ? machine.wellSince ?? now : nil
+        machine.soundSince = machine.isSound ? machine.soundSince ?? now : nil
         let isSilent = !machine.isRunning || machine.isStopped
         machine.stoppedSince = isSilent ? machine.stoppedSince ?? now : nil
     }
