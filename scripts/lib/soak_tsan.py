@@ -16,7 +16,9 @@ WARNING = "WARNING: ThreadSanitizer"
 # Swift 6.3.1 emits invalid code when it compiles some files of Services for this sanitizer in one batch.
 FLAGS = ["--sanitize=thread", "--scratch-path", SCRATCH, "-Xswiftc", "-disable-batch-mode"]
 # Pure cores: values of one thread, which take ten times as long when each of their accesses is watched.
-CORES = r"ClusterTests\.(JobPlacement|Placement|RendezvousScores|Membership|Roster|ClusterCore|LocalHealth|LinkTable)"
+CORES = "|".join([
+    r"ClusterTests\.(JobPlacement|Placement|RendezvousScores|Membership|Roster|ClusterCore|LocalHealth|LinkTable)",
+    "SimulatorTests"])
 
 
 @dataclass
@@ -31,13 +33,14 @@ class Outcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.set_defaults()
+    parser.add_argument("--suite", choices=SUITES, help="only this one (both)")
 
 
 def prove(arguments: argparse.Namespace) -> tuple[str, bool]:
-    outcomes = {"unit tests": run_unit_tests(), "integration tests": run_integration_tests()}
-    rows = [[name, outcome.tests, str(outcome.races), "clean" if outcome.is_clean else f"exit {outcome.exit_code}"]
-            for name, outcome in outcomes.items()]
+    names = [arguments.suite] if arguments.suite else list(SUITES)
+    outcomes = {name: SUITES[name]() for name in names}
+    rows = [[f"{name} tests", outcome.tests, str(outcome.races),
+             "clean" if outcome.is_clean else f"exit {outcome.exit_code}"] for name, outcome in outcomes.items()]
     is_clean = all(outcome.is_clean for outcome in outcomes.values())
     return report.table(["suite", "tests passed", "data races", "result"], rows), is_clean
 
@@ -72,3 +75,6 @@ def run(command: list[str], name: str, **environment: str) -> tuple[str, int]:
     if result.returncode != 0:
         print(f"{name} tests failed: {file}", file=sys.stderr)
     return file.read_text(errors="replace"), result.returncode
+
+
+SUITES = {"unit": run_unit_tests, "integration": run_integration_tests}
