@@ -136,7 +136,10 @@ LEFT_OUT = {
     "client|setinfo": "Redis has it from 7.2 on",
     "client|no-touch": "Redis has it from 7.2 on",
     "config|set": "what can be set differs, and what was set would change what follows",
-}
+} | dict.fromkeys(
+    ["cluster", "cluster|help", "cluster|info", "cluster|keyslot", "cluster|myid", "cluster|nodes", "cluster|shards",
+     "cluster|slots", "readonly", "readwrite"],
+    "errors in a Redis that is no cluster; transcripts and test_redis_cluster.py have it")
 
 # Not called while it might change what others do in the same block.
 RARE = {"flushall": 0.02, "flushdb": 0.02, "exec": 0.1, "discard": 0.1, "command|list": 0.1, "client|list": 0.3,
