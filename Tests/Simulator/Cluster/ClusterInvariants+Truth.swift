@@ -12,6 +12,16 @@ extension ClusterInvariants {
         hasLasted(world.wellSince(between: first, and: second), milliseconds, at: world.now)
     }
 
+    /// Since when nothing has been wrong between a member and any other of its roster. Nil: something is.
+    private func linkedToAllSince(_ subject: Int, _ world: ClusterWorld) -> SimulatedTime? {
+        var since = SimulatedTime.zero
+        for other in watches.indices where other != subject && (watches[subject].roster?.contains(other) ?? false) {
+            guard let linked = world.wellSince(between: other, and: subject) else { return nil }
+            since = max(since, linked)
+        }
+        return since
+    }
+
     private func isWell(_ machine: Int, for milliseconds: UInt64, _ world: ClusterWorld) -> Bool {
         hasLasted(world.wellSince(machine), milliseconds, at: world.now)
     }
@@ -39,8 +49,12 @@ extension ClusterInvariants {
         switch event.state {
         case .unreachable:
             // However badly the observer did: a node that was stopped or starved has to mistrust itself. It may believe
-            // others, who held it unreachable rightly, until it hears itself.
-            if isDirect, isWell(observer, for: wait, world) || isLinkedToAll(subject, for: wait, world) {
+            // others, who held it unreachable rightly, until it hears itself; and what it reads may be old.
+            let heardAt = machine.lastWell ?? world.now
+            let isExcused =
+                !hasLasted(linkedToAllSince(subject, world), wait, at: heardAt)
+                || !hasLasted(world.wellSince(subject), wait, at: heardAt)
+            if isDirect, isWell(observer, for: wait, world) || !isExcused {
                 fail(.noWrongDeath, world, "\(name(observer)) \(ClusterNews.member(event)), whose link was healthy")
             } else if isWell(observer, for: wait, world), let relay = relay(observer, subject, for: wait, world) {
                 fail(
@@ -58,13 +72,6 @@ extension ClusterInvariants {
                 fail(.fewFalseSuspicions, world, "\(name(observer)) \(ClusterNews.member(event)), all being healthy")
             }
         case .alive, .suspect, .left: break
-        }
-    }
-
-    private func isLinkedToAll(_ subject: Int, for wait: UInt64, _ world: ClusterWorld) -> Bool {
-        watches.indices.allSatisfy { other in
-            other == subject || !(watches[subject].roster?.contains(other) ?? false)
-                || areLinked(other, subject, for: wait, world)
         }
     }
 
@@ -173,7 +180,7 @@ extension ClusterInvariants {
             !hasLasted(resumedAt, wait + Self.samplingInterval, at: world.now), member.state != .alive,
             hasLasted(world.soundSince(subject), healthy, at: world.now),
             isWell(observer.index, for: healthy, world), know(observer.index, subject, for: healthy, world),
-            isLinkedToAll(subject, for: healthy, world)
+            hasLasted(linkedToAllSince(subject, world), healthy, at: world.now)
         else { return }
         fail(
             .resumption, world,

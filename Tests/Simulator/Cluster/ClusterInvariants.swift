@@ -36,7 +36,7 @@ final class ClusterInvariants {
 
     var watches: [Watch]
     var tables: [TableKey: UInt64] = [:]
-    /// The roster that supersedes all that were ever in force, so the one that has to win.
+    /// The roster that supersedes all that were ever in force on a node of the one before, so the one that has to win.
     var best: Roster?
     var falseSuspicions = 0
     var isCalm = false
@@ -145,7 +145,8 @@ final class ClusterInvariants {
         }
         if watches[index].roster != roster { watches[index].rosterSince = world.now }
         watches[index].roster = roster
-        if best.map({ roster.mark.supersedes($0.mark) }) ?? true { best = roster }
+        // What a machine has that no other knows of it, because its operator's change was refused, binds nobody.
+        if best.map({ $0.contains(index) && roster.mark.supersedes($0.mark) }) ?? true { best = roster }
         if isCalm { fail(.calm, world, "\(name(index)) \(ClusterNews.roster(roster))") }
     }
 

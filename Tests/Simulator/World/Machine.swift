@@ -46,6 +46,8 @@ package final class Machine<Process: SimulatedProcess> {
     var acceptedCount: UInt64 = 0
     /// Since when the process has had all the time it wanted, and its clock and disk were right; nil: it has not.
     var wellSince: SimulatedTime?
+    /// When it was last all right, before it was not. What it reads later may be as old.
+    package internal(set) var lastWell: SimulatedTime?
     /// Since when nothing but pauses has kept the process from doing what it should.
     var soundSince: SimulatedTime?
     /// When the process last went on after a pause; nil once it stands again, or is another.

@@ -119,6 +119,7 @@ extension World {
     }
 
     func noteHealth(of machine: Machine<Process>) {
+        if machine.wellSince != nil, !machine.isWell { machine.lastWell = now }
         machine.wellSince = machine.isWell ? machine.wellSince ?? now : nil
         machine.soundSince = machine.isSound ? machine.soundSince ?? now : nil
         let isSilent = !machine.isRunning || machine.isStopped
