@@ -26,6 +26,16 @@ struct ClusterSimulationTests {
         #expect(slow.violation?.invariant == .resumption)
     }
 
+    /// A machine that stood still still hears the node which was wiped meanwhile, and refuses the new one; later not.
+    @Test func aWipedNodeIsAnsweredOnceItsPredecessorIsForgotten() {
+        let faults = FaultSchedule([
+            Fault(start: 122_426, duration: 12_237, kind: .suspend(2)),
+            Fault(start: 132_484, duration: 39_771, kind: .stop(0)),
+            Fault(start: 133_245, duration: 154, kind: .wipe(1)),
+        ])
+        #expect(ClusterSimulation(seed: 1_462).with(faults).run().violation == nil)
+    }
+
     @Test func aFailureKeepsItsStory() {
         let outcome = ClusterSimulation(seed: 3, nodes: 3, mutant: .seedPlacementPerNode)
             .with(FaultSchedule([]), keeping: 20).run()

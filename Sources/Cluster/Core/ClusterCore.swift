@@ -255,6 +255,10 @@ package struct ClusterCore: Sendable {
             membership.heard(peer, at: moment)
             return perform(keeper.received(roster, from: peer.id, at: moment.monotonic), at: moment)
         }
+        // A wiped node whose link came up while its predecessor was still heard was no member then.
+        if !membership.isLinked(to: peer), links.peer(peer.id) == peer {
+            perform(membership.linkUp(peer, at: moment), at: moment)
+        }
         if case .heartbeat(let heartbeat) = message {
             merge(heartbeat.cargo.clock, of: peer.id, at: moment)
             perform(keeper.heard(heartbeat.cargo.roster, from: peer.id, at: moment.monotonic), at: moment)

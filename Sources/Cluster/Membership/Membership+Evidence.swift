@@ -18,6 +18,9 @@ extension Membership {
         return take()
     }
 
+    /// Whether it is known that the control link is up to this process.
+    package func isLinked(to peer: PeerIdentity) -> Bool { places[peer.id].map { records[$0].linked == peer } ?? false }
+
     /// The control link broke: a reset, or an end without GOODBYE.
     package mutating func linkBroke(_ peer: PeerIdentity, at moment: Moment) -> [MembershipDirective] {
         advance(to: moment)
