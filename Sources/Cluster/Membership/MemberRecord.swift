@@ -16,6 +16,8 @@ struct MemberRecord: Sendable {
 
     /// The process at the other end of the control link.
     var linked: PeerIdentity?
+    /// Since when.
+    var linkedAt: UInt64?
     /// The last sign of life, by its own link or over a relay.
     var heardAt: UInt64?
     /// The last frame by its own link, since that is up.

@@ -13,7 +13,7 @@ extension Membership {
         case .exchange(let hash):
             if hash != viewHash { sendState(to: peer.id, wantsReturn: true) }
         case .state(let state):
-            for claim in state.claims { learn(claim, cause: .rumour) }
+            for claim in state.claims { learn(claim, from: index) }
             if state.wantsReturn { sendState(to: peer.id, wantsReturn: false) }
         case .roster: break
         }
@@ -33,7 +33,7 @@ extension Membership {
             heardDirectly(index)
             records[index].lag = heartbeat.lag
         }
-        for claim in heartbeat.claims { learn(claim, cause: .rumour) }
+        for claim in heartbeat.claims { learn(claim, from: index) }
         let isRefuted = learnHeld(heartbeat.held)
         if heartbeat.wantsAnswer || isRefuted {
             sendHeartbeat(to: index)
@@ -70,7 +70,31 @@ extension Membership {
         return now < directAt + settings.suspectAfter / 2
     }
 
+    /// Whether a member may have missed for long what others heard. After a split it accuses all who were on the other
+    /// side, at the very incarnations that they still have; until they have had the time to refute that, it is not
+    /// believed.
+    private func mayBeBehind(_ index: Int) -> Bool {
+        records[index].linkedAt.map { now < $0 + settings.unreachableMax } ?? true
+    }
+
+    /// Whether this node has evidence of its own, or holds the member gone.
+    private func isAccusedAlready(_ index: Int) -> Bool {
+        !records[index].isPresent || records[index].refusedAt != nil
+    }
+
     // MARK: Claims
+
+    /// What `teller` says of another.
+    private mutating func learn(_ claim: MemberClaim, from teller: Int) {
+        guard claim.id != own.id, claim.state == .suspect || claim.state == .unreachable,
+            let index = places[claim.id], let held = records[index].claim, claim.identity == held.identity,
+            claim.supersedes(held), isFresh(index) || (mayBeBehind(teller) && !isAccusedAlready(index))
+        else { return learn(claim, cause: .rumour) }
+        // It is asked instead, and told what it has to refute. If it is gone, its silence will show that.
+        if claim.incarnation > held.incarnation { records[index].incarnation = claim.incarnation }
+        expectSign(of: index)
+        tell(index, held: .init(state: claim.state, incarnation: claim.incarnation))
+    }
 
     mutating func learn(_ claim: MemberClaim, cause: MemberEvent.Cause) {
         if claim.id == own.id { return learnOfSelf(claim) }
@@ -83,10 +107,7 @@ extension Membership {
             }
             return
         }
-        guard claim.state == .suspect || claim.state == .unreachable, claim.identity == held.identity, isFresh(index)
-        else { return apply(claim, to: index, cause: cause) }
-        if claim.incarnation > held.incarnation { records[index].incarnation = claim.incarnation }
-        tell(index, held: .init(state: claim.state, incarnation: claim.incarnation))
+        apply(claim, to: index, cause: cause)
     }
 
     /// Others suspect it too. What it takes to be unreachable is looked at again.

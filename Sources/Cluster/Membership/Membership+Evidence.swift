@@ -9,6 +9,7 @@ extension Membership {
         advance(to: moment)
         guard let index = admit(peer) else { return take() }
         records[index].linked = peer
+        records[index].linkedAt = now
         records[index].directAt = nil
         records[index].forgetRefusals()
         if records[index].identity == peer { heardDirectly(index) }
@@ -67,6 +68,7 @@ extension Membership {
     private mutating func unlink(_ peer: PeerIdentity) -> Int? {
         guard let index = places[peer.id], records[index].linked == peer else { return nil }
         records[index].linked = nil
+        records[index].linkedAt = nil
         records[index].directAt = nil
         return index
     }

@@ -6,11 +6,12 @@
 /// that is silent is asked for over relays, then suspected, then unreachable (`+Silence`). A broken link and refused
 /// dials are evidence, and end it sooner (`+Evidence`). What one node finds out travels in heartbeats (`+Claims`).
 ///
-/// Three rules keep the living in:
+/// Four rules keep the living in:
 /// 1. Only a member refutes what is said of it, by a higher incarnation. Whoever hears that it is accused, and hears it
 ///    itself, tells it so instead of passing the accusation on.
 /// 2. A node mistrusts itself first: after a stall it has heard nobody, and accuses nobody for that.
 /// 3. One cut link is no death: the relays are heard.
+/// 4. Who was cut off has missed that others live: accusations over a new link are questions.
 ///
 /// Not the published order of states: a claim is ordered by incarnation alone, and incarnations start at the boot id,
 /// so a restart needs no state of its own to be seen.

@@ -103,6 +103,8 @@ final class MembershipNetwork {
 
     func heal() { cuts.removeAll() }
 
+    func heal(_ one: NodeID, _ other: NodeID) { cuts.remove(Pair(one, other)) }
+
     func reset(_ one: NodeID, _ other: NodeID) {
         guard links.remove(Pair(one, other)) != nil else { return }
         schedule(.broke(nodes[one]!.identity), to: other)

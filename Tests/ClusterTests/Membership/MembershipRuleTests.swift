@@ -216,13 +216,31 @@ struct MembershipRuleTests {
 
     @Test func whoDoesNotHearItEitherBelievesTheAccuser() {
         var subject = Subject()
-        subject.wait(until: 1_700)
+        subject.now = 5_000
+        for index in 1...2 { subject.hear(index) }
+        subject.wait(until: 5_700)
         subject.hear(1, claims: [Self.claim(2, .suspect, by: [(1, false)])])
         #expect(subject.state(2) == .suspect)
         subject.hear(1, claims: [Self.claim(2, .unreachable)])
         #expect(subject.state(2) == .unreachable)
         #expect(subject.events.map(\.cause) == [.rumour, .rumour])
         #expect(subject.directives.contains(.closeLinks(Self.ids[2])))
+    }
+
+    /// It may have been cut off, and missed that the other lives.
+    @Test func whoIsNewlyLinkedIsNotBelievedWithoutEvidence() {
+        var subject = Subject()
+        subject.wait(until: 1_700)
+        subject.directives = []
+        subject.hear(1, claims: [Self.claim(2, .unreachable)])
+        #expect(subject.state(2) == .alive)
+        #expect(subject.heartbeats(to: 2).map(\.held.state) == [.unreachable])
+        subject.directives += subject.core.linkBroke(Self.identity(2), at: Self.moment(1_700))
+        subject.hear(1, claims: [Self.claim(2, .unreachable)])
+        #expect(subject.state(2) == .suspect)
+        subject.directives += subject.core.dialRefused(Self.ids[2], at: Self.moment(1_700))
+        subject.hear(1, claims: [Self.claim(2, .unreachable)])
+        #expect(subject.state(2) == .unreachable)
     }
 
     // MARK: Silence

@@ -62,6 +62,24 @@ struct MembershipRumourTests {
         #expect(network.state(of: network.ids[3], at: network.ids[1]) == .alive)
     }
 
+    /// Two nodes that reach each other over a third alone hear of a fourth that both are gone, which had been cut off.
+    @Test func returnedNodeAccusesNobodyOfWhatItMissed() {
+        let network = MembershipNetwork(nodes: 4)
+        let (first, second, alone) = (network.ids[0], network.ids[1], network.ids[3])
+        network.run(for: 3_000)
+        for id in network.ids where id != alone { network.cut(id, alone) }
+        network.run(for: 8_000)
+        network.cut(first, second)
+        network.run(for: 4_000)
+        #expect(network.state(of: first, at: alone) == .unreachable)
+        let time = network.now
+        for id in network.ids where id != alone { network.heal(id, alone) }
+        network.run(for: 8_000)
+        #expect(!network.has(.unreachable, after: time))
+        #expect(network.state(of: first, at: alone) == .alive)
+        #expect(network.state(of: alone, at: first) == .alive)
+    }
+
     // MARK: A large cluster, as small numbers
 
     /// Twenty-four nodes, of which all pairs would be too many.
