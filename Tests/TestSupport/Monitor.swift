@@ -54,7 +54,7 @@ package final class Monitor<Value>: @unchecked Sendable {
 
 /// How long a test waits for what must come. It is never waited out when all is well.
 package enum Deadline {
-    package static let seconds = 20
+    package static let seconds = 60
 
     /// Waits until `isMet`, asking again and again and letting other threads run in between.
     package static func waitUntil(_ isMet: () -> Bool) -> Bool {
