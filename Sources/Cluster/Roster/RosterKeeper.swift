@@ -209,10 +209,8 @@ package struct RosterKeeper: Sendable {
         outbox.append(.persist(roster))
     }
 
-    /// Above all that anybody has named, here or elsewhere.
-    private var generationToWrite: Int {
-        min(max(generationSeen, newest.generation) + 1, Roster.generationMax)
-    }
+    /// Above all that anybody has named, here or elsewhere; behind the last that there is, one that cannot be written.
+    private var generationToWrite: Int { max(generationSeen, newest.generation) + 1 }
 
     private mutating func warnOfStaleFile() {
         outbox.append(

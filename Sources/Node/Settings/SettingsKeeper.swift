@@ -98,8 +98,10 @@ extension SettingsKeeper {
         let hasFile = reader.sources.file != nil
         if hasFile, !change.isRejected {
             change.judge(cluster.read(roster), fresh.reading, reader.sources)
-        } else if hasFile, fresh.reading.faults.isEmpty, fresh.reading.settings.generation <= settings.generation {
-            // Refused already. If it is for its roster, the cluster holds a condition until the file is mended.
+        } else if hasFile, fresh.reading.faults.isEmpty,
+            fresh.reading.settings.generation <= cluster.view.snapshot.roster.generation
+        {
+            // Refused already, and the cluster cannot take it over. It holds a condition until the file is mended.
             _ = cluster.read(Roster(of: fresh.reading.settings, own: node.identity.peer.id))
         }
         guard !change.isRejected else { return completion(ReloadReport(change, generation: settings.generation)) }

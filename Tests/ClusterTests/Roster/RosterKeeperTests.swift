@@ -50,6 +50,15 @@ struct RosterKeeperTests {
         #expect(keeper.pending == nil)
     }
 
+    @Test func behindTheLastGenerationNothingIsTakenOver() {
+        let last = Roster.generationMax
+        var keeper = Self.keeper(Self.roster(last))
+        let (ruling, directives) = keeper.read(Self.roster(last, replicas: 1))
+        #expect(ruling == .refused(write: last + 1))
+        #expect(!directives.contains { if case .persist = $0 { true } else { false } })
+        #expect(keeper.current == Self.roster(last) && keeper.pending == nil)
+    }
+
     @Test func fileThatWasEditedWithinItsGenerationWhileTheNodeWasDownIsNotUsed() {
         let (lower, higher) = Self.rivals(3)
         for (file, kept) in [(lower, higher), (higher, lower)] {
