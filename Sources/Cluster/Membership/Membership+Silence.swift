@@ -23,6 +23,9 @@ extension Membership {
     /// The earliest time at which a silence, a refusal, a round or an exchange needs a look.
     mutating func planDeadline() {
         var deadline = min(nextRoundAt, nextExchangeAt)
+        defer { nextDeadline = max(deadline, now + 1) }
+        // Nobody is judged.
+        guard isMember, !isLeaving else { return }
         for index in records.indices where records[index].isPresent {
             if let refusedAt = records[index].refusedAt, !records[index].isRedialled {
                 deadline = min(deadline, refusedAt + Self.refusalGap)
@@ -32,7 +35,6 @@ extension Membership {
             deadline = min(deadline, max(since + relayWait, nextRelay(of: index)))
             deadline = min(deadline, since + (isSuspect ? unreachableWait(of: index) : suspectWait))
         }
-        nextDeadline = max(deadline, now + 1)
     }
 
     private var relayWait: UInt64 { settings.suspectAfter / 2 * health.multiplier }

@@ -127,6 +127,13 @@ struct MembershipRuleTests {
         subject.wait(until: 3_000)
         #expect(subject.directives == [])
         #expect(subject.core.members.map(\.id) == [Self.ids[1]])
+        // Nor is it busy with the silence of those whom it does not judge.
+        var ticks = 0
+        while subject.core.nextDeadline < 4_000 {
+            subject.tick(subject.core.nextDeadline)
+            ticks += 1
+        }
+        #expect(ticks <= 5)
     }
 
     // MARK: Refutation
