@@ -22,6 +22,8 @@ struct MemberRecord: Sendable {
     var heardAt: UInt64?
     /// The last frame by its own link, since that is up.
     var directAt: UInt64?
+    /// When the last answer over a relay was asked for, since there was evidence against it.
+    var answeredAt: UInt64?
     /// Since when a sign of life is due. Nil: none is, because it is not present, or was not asked for one.
     var silentSince: UInt64?
     /// When relays were last asked during this silence.

@@ -64,10 +64,12 @@ extension Membership {
         return record.state == .alive && now < heardAt + settings.suspectAfter
     }
 
-    /// Whether this node hears the member itself, just now: then it knows better than who accuses it.
+    /// Whether this node hears the member just now, by itself or over relays, which it asks after `suspectAfter / 2`.
+    /// Then it knows better than who accuses it.
     private func isFresh(_ index: Int) -> Bool {
-        guard isAllPairs || records[index].state == .alive, let directAt = records[index].directAt else { return false }
-        return now < directAt + settings.suspectAfter / 2
+        guard isAllPairs || records[index].state == .alive else { return false }
+        if let directAt = records[index].directAt, now < directAt + settings.suspectAfter / 2 { return true }
+        return records[index].answeredAt.map { now < $0 + settings.suspectAfter } ?? false
     }
 
     /// Whether a member may have missed for long what others heard. After a split it accuses all who were on the other

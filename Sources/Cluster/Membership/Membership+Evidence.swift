@@ -26,6 +26,7 @@ extension Membership {
     package mutating func linkBroke(_ peer: PeerIdentity, at moment: Moment) -> [MembershipDirective] {
         advance(to: moment)
         guard let index = unlink(peer), records[index].isPresent else { return take() }
+        records[index].answeredAt = nil
         if now >= mistrustsLinksUntil, records[index].identity == peer {
             accuse(index, wasRefused: false, cause: .evidence)
         }
@@ -54,6 +55,7 @@ extension Membership {
     package mutating func dialRefused(_ id: NodeID, at moment: Moment) -> [MembershipDirective] {
         advance(to: moment)
         guard let index = places[id], records[index].isPresent, records[index].linked == nil else { return take() }
+        records[index].answeredAt = nil
         records[index].refusedAgainAt = now
         if records[index].refusedAt == nil {
             records[index].refusedAt = now

@@ -134,6 +134,7 @@ extension Membership {
     private mutating func heardOverRelay(_ identity: PeerIdentity, at askedAt: UInt64) {
         guard let index = places[identity.id], records[index].identity == identity, askedAt <= now else { return }
         records[index].heardAt = max(records[index].heardAt ?? 0, askedAt)
+        records[index].answeredAt = max(records[index].answeredAt ?? 0, askedAt)
         guard let since = records[index].silentSince, askedAt >= since else { return }
         records[index].silentSince = isAllPairs ? askedAt : nil
     }

@@ -80,6 +80,21 @@ struct MembershipRumourTests {
         #expect(network.state(of: alone, at: first) == .alive)
     }
 
+    /// The first hears the second over the third alone, and the fourth does not hear it at all.
+    @Test func whoHearsAMemberOverRelaysDoesNotBelieveWhoDoesNotHearIt() {
+        let network = MembershipNetwork(nodes: 4)
+        let ids = network.ids
+        network.run(for: 6_000)
+        let time = network.now
+        network.cut(ids[0], ids[1])
+        network.cut(ids[3], ids[1])
+        network.cut(ids[3], ids[2])
+        network.run(for: 20_000)
+        #expect(network.first(.unreachable, of: ids[1], at: ids[3], after: time) != nil)
+        #expect(network.state(of: ids[1], at: ids[0]) == .alive)
+        #expect(network.first(.unreachable, of: ids[1], at: ids[0], after: time) == nil)
+    }
+
     // MARK: A large cluster, as small numbers
 
     /// Twenty-four nodes, of which all pairs would be too many.
