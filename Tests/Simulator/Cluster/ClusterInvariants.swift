@@ -26,7 +26,8 @@ final class ClusterInvariants {
         var hasIdentity = false
         /// When it last changed how it holds a member.
         var viewSince = SimulatedTime.zero
-        var writes: UInt64 = 0
+        /// When it became calm.
+        var counters = MachineCounters()
     }
 
     struct TableKey: Hashable {
@@ -45,7 +46,7 @@ final class ClusterInvariants {
     var hasHealed = false
     private(set) var violation: Violation?
     /// An operator's edit that must be refused, by machine.
-    var refusalsDue: Set<Int> = []
+    var refusalsDue: [Int: RosterMark] = [:]
 
     init(machines: Int) {
         watches = Array(repeating: Watch(), count: machines)
@@ -72,7 +73,7 @@ final class ClusterInvariants {
             switch news {
             case .member(let event): check(event, of: machine, process, in: world)
             case .roster(let roster): check(roster, of: machine, process, in: world)
-            case .ruling(let ruling): check(ruling, of: machine, in: world)
+            case .ruling(let ruling, let file): check(ruling, of: file, by: machine, in: world)
             case .placement(let epoch):
                 if isCalm { fail(.calm, world, "\(name(machine.index)) \(ClusterNews.placement(epoch: epoch))") }
             case .joined, .condition: break
@@ -96,7 +97,7 @@ final class ClusterInvariants {
         watches[index].incarnations = [:]
         watches[index].clock = 0
         watches[index].wallMax = 0
-        refusalsDue.remove(index)
+        refusalsDue[index] = nil
     }
 
     private func checkClock(of machine: ClusterMachine, _ process: ClusterProcess, in world: ClusterWorld) {
@@ -150,9 +151,12 @@ final class ClusterInvariants {
         if isCalm { fail(.calm, world, "\(name(index)) \(ClusterNews.roster(roster))") }
     }
 
-    private func check(_ ruling: RosterKeeper.Ruling, of machine: ClusterMachine, in world: ClusterWorld) {
-        guard refusalsDue.remove(machine.index) != nil else { return }
-        guard case .refused(let number) = ruling, number > machine.configuration.roster.generation else {
+    private func check(
+        _ ruling: RosterKeeper.Ruling, of file: RosterMark, by machine: ClusterMachine, in world: ClusterWorld
+    ) {
+        guard refusalsDue[machine.index] == file else { return }
+        refusalsDue[machine.index] = nil
+        guard case .refused(let number) = ruling, number > file.generation else {
             return fail(.staleFileRefused, world, "\(name(machine.index)) answers \(ruling)")
         }
     }

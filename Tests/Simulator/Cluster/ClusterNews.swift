@@ -9,7 +9,8 @@ package enum ClusterNews: Sendable {
     case joined
     /// The epoch names the table.
     case placement(epoch: UInt64)
-    case ruling(RosterKeeper.Ruling)
+    /// What came of the operator's file of this mark.
+    case ruling(RosterKeeper.Ruling, of: RosterMark)
     case condition(ClusterCondition, text: String?)
 }
 
@@ -23,7 +24,7 @@ extension ClusterNews: CustomStringConvertible {
             "holds \(event.id) \(event.state) (was \(event.previous); \(event.cause)) at \(event.incarnation.rawValue)"
         case .joined: "has joined"
         case .placement(let epoch): "has the placement \(epoch)"
-        case .ruling(let ruling): "answers the operator: \(ruling)"
+        case .ruling(let ruling, _): "answers the operator: \(ruling)"
         case .condition(let condition, let text): "\(condition.rawValue): \(text ?? "ended")"
         }
     }
@@ -36,7 +37,7 @@ extension ClusterNews {
         case .roster(let roster): roster.hash
         case .member(let event): event.incarnation.rawValue << 8 | UInt64(event.state.rawValue)
         case .placement(let epoch): epoch
-        case .ruling(let ruling): ruling == .accepted ? 1 : ruling == .unchanged ? 2 : 3
+        case .ruling(let ruling, _): ruling == .accepted ? 1 : ruling == .unchanged ? 2 : 3
         case .condition(_, let text): text == nil ? 4 : 5
         case .joined: 6
         }

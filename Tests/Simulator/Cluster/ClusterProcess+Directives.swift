@@ -7,7 +7,7 @@ extension ClusterProcess {
         switch directive {
         case .link(let directive): perform(directive, at: moment, calls: &calls)
         case .persist(let roster): persist(roster, calls: &calls)
-        case .ruling(let ruling): news.append(.ruling(ruling))
+        case .ruling(let ruling): news.append(.ruling(ruling, of: fileRead))
         case .event(let event): news.append(.member(event))
         case .roster: break
         case .placement(let placement):

@@ -43,6 +43,8 @@ package struct ClusterProcess: SimulatedProcess {
     var isStarted = false
     /// The operator's file as it was read again before the start.
     var file: Roster?
+    /// Of the operator's file that the core was last given.
+    var fileRead: RosterMark
     /// The mark last reported as news.
     var shownRoster: RosterMark?
     var hasRosterKept: Bool
@@ -64,6 +66,7 @@ package struct ClusterProcess: SimulatedProcess {
         own = PeerIdentity(id: id, uid: uid, boot: boot)
         let kept = mutation.kept(start.files[KeptFile.roster]).flatMap { try? RosterText.read($0) }
         hasRosterKept = kept != nil
+        fileRead = start.configuration.roster.mark
         core = ClusterCore(
             own: own, file: start.configuration.roster, kept: kept, settings: start.configuration.membership,
             at: start.moment, using: &random)
@@ -151,6 +154,7 @@ package struct ClusterProcess: SimulatedProcess {
     private mutating func step(_ input: ClusterInput, at moment: Moment, calls: inout [SystemCall]) {
         var (input, moment) = (input, moment)
         guard mutation.admit(&input, at: &moment, of: core) else { return }
+        if case .file(let roster) = input { fileRead = roster.mark }
         for directive in core.step(input, at: moment, using: &random) {
             perform(directive, at: moment, calls: &calls)
         }

@@ -60,9 +60,9 @@ package struct ClusterSimulation {
             seed: seed, shape: NetworkShape(using: &shape),
             configurations: Array(repeating: configuration, count: machines), keeping: keeping)
         let invariants = ClusterInvariants(machines: machines)
-        let operators = ClusterOperators(nodes: nodes, machines: machines)
+        let operators = ClusterOperators(nodes: nodes, machines: machines, invariants)
         world.afterTurn = { world, machine in invariants.look(at: machine, in: world) }
-        world.edit = { world, edit in operators.edit(edit, in: world, invariants) }
+        world.edit = { world, edit in operators.edit(edit, in: world) }
         world.schedule(schedule)
         for machine in 0..<nodes {
             let start = UInt64.random(in: 0...3_000, using: &shape)
@@ -112,10 +112,12 @@ package struct ClusterSimulation {
 /// Those who edit cluster.json, and forget things.
 final class ClusterOperators {
     private let machines: Int
+    private let invariants: ClusterInvariants
     private var nextSpare: Int
     private var added: [Int] = []
 
-    init(nodes: Int, machines: Int) {
+    init(nodes: Int, machines: Int, _ invariants: ClusterInvariants) {
+        self.invariants = invariants
         nextSpare = nodes
         self.machines = machines
     }
@@ -125,7 +127,7 @@ final class ClusterOperators {
         world.machines[machine].process?.core.roster ?? world.machines[machine].configuration.roster
     }
 
-    func edit(_ edit: RosterEdit, in world: World<ClusterProcess>, _ invariants: ClusterInvariants) {
+    func edit(_ edit: RosterEdit, in world: World<ClusterProcess>) {
         switch edit {
         case .add(let editor):
             guard nextSpare < machines else { return change(editor, in: world) }
@@ -143,7 +145,7 @@ final class ClusterOperators {
             write(roster.edited(generation: roster.generation + 1, machines: left), on: editor, in: world)
             world.schedule(at: world.now.after(milliseconds: 5_000)) { world in
                 // Unless somebody else's edit has won.
-                if !(invariants.best?.contains(last) ?? false) { world.takeOutOfService(last) }
+                if !(self.invariants.best?.contains(last) ?? false) { world.takeOutOfService(last) }
             }
         case .conflict(let first, let second):
             let roster = roster(of: first, in: world)
@@ -156,8 +158,7 @@ final class ClusterOperators {
             let changed = roster.edited(generation: roster.generation)
             // What the file said before is no change.
             let isChange = changed != world.machines[editor].configuration.roster
-            if world.machines[editor].isRunning, isChange { invariants.refusalsDue.insert(editor) }
-            write(changed, on: editor, in: world)
+            write(changed, on: editor, in: world, isRefused: isChange && world.machines[editor].isRunning)
         }
     }
 
@@ -166,7 +167,11 @@ final class ClusterOperators {
         write(roster.edited(generation: roster.generation + 1), on: editor, in: world)
     }
 
-    private func write(_ roster: Roster, on machine: Int, in world: World<ClusterProcess>) {
+    /// A file that is edited again may never be read as it was.
+    private func write(
+        _ roster: Roster, on machine: Int, in world: World<ClusterProcess>, isRefused: Bool = false
+    ) {
+        invariants.refusalsDue[machine] = isRefused ? roster.mark : nil
         var configuration = world.machines[machine].configuration
         configuration.roster = roster
         world.configure(machine, configuration)

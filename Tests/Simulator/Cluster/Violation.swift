@@ -57,4 +57,6 @@ package enum ClusterBounds {
     package static let connectionsPerPair = 2
     /// Writes of a node to each other in a second.
     package static let writesPerPeerMax: UInt64 = 60
+    /// Turns of a process in a second, for each machine there is.
+    package static let turnsPerPeerMax: UInt64 = 60
 }

@@ -78,8 +78,6 @@ package final class Machine<Process: SimulatedProcess> {
 
     package var files: [String: [UInt8]] { disk.files }
 
-    package var socketCount: Int { sockets.count }
-
     /// Since when no turn of a process could have run here. Nil: one could.
     package var silentSince: SimulatedTime? { isRunning && !isStopped ? nil : stoppedSince }
 }
