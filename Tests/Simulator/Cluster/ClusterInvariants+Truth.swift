@@ -71,16 +71,36 @@ extension ClusterInvariants {
             if isWell(observer, for: wait, world), event.cause == .silence || event.cause == .evidence {
                 fail(.fewFalseSuspicions, world, "\(name(observer)) \(ClusterNews.member(event)), all being healthy")
             }
+        case .suspect where event.cause == .silence && isWell(observer, for: wait, world):
+            if areAllRelays(observer, subject, for: wait, world) {
+                fail(
+                    .fewFalseSuspicions, world,
+                    "\(name(observer)) \(ClusterNews.member(event)), though every other node could reach both")
+            }
         case .alive, .suspect, .left: break
         }
     }
 
-    private func relay(_ observer: Int, _ subject: Int, for wait: UInt64, _ world: ClusterWorld) -> Int? {
-        watches.indices.first { relay in
-            relay != observer && relay != subject && isWell(relay, for: wait, world)
-                && know(observer, relay, for: wait, world) && know(relay, subject, for: wait, world)
-                && areLinked(observer, relay, for: wait, world) && areLinked(relay, subject, for: wait, world)
+    /// Whether nothing has been wrong but between these two.
+    private func areAllRelays(_ observer: Int, _ subject: Int, for wait: UInt64, _ world: ClusterWorld) -> Bool {
+        let others = watches.indices.filter {
+            $0 != observer && $0 != subject && watches[observer].roster?.contains($0) ?? false
         }
+        return !others.isEmpty && others.allSatisfy { isRelay($0, observer, subject, for: wait, world) }
+    }
+
+    private func relay(_ observer: Int, _ subject: Int, for wait: UInt64, _ world: ClusterWorld) -> Int? {
+        watches.indices.first {
+            $0 != observer && $0 != subject && isRelay($0, observer, subject, for: wait, world)
+        }
+    }
+
+    private func isRelay(
+        _ relay: Int, _ observer: Int, _ subject: Int, for wait: UInt64, _ world: ClusterWorld
+    ) -> Bool {
+        isWell(relay, for: wait, world)
+            && know(observer, relay, for: wait, world) && know(relay, subject, for: wait, world)
+            && areLinked(observer, relay, for: wait, world) && areLinked(relay, subject, for: wait, world)
     }
 
     // MARK: Twice a second

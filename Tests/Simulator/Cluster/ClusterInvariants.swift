@@ -126,6 +126,15 @@ final class ClusterInvariants {
                 \(name(machine.index)) holds \(event.id) at \(event.incarnation.rawValue) after \(held.rawValue)
                 """)
         }
+        let subject = world.machines[ClusterLayout.machine(of: event.id)].process
+        if let subject, subject.own == event.identity, event.incarnation > subject.core.membership.incarnation {
+            fail(
+                .incarnations, world,
+                """
+                \(name(machine.index)) holds \(event.id) at \(event.incarnation.rawValue), \
+                which is at \(subject.core.membership.incarnation.rawValue) itself
+                """)
+        }
         watches[machine.index].viewSince = world.now
         watches[machine.index].incarnations[event.id] = process.core.roster[event.id] == nil ? nil : event.incarnation
         if isCalm { fail(.calm, world, "\(name(machine.index)) \(ClusterNews.member(event))") }

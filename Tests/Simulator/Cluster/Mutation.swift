@@ -102,7 +102,7 @@ struct Mutation {
             return MemberClaim(identity: claim.identity, incarnation: claim.incarnation, state: .unreachable)
         }
         if mutant == .acceptOlderIncarnation, claim.incarnation < held.incarnation {
-            return MemberClaim(identity: claim.identity, incarnation: held.incarnation, state: claim.state)
+            return MemberClaim(identity: claim.identity, incarnation: held.incarnation.next, state: claim.state)
         }
         return claim
     }

@@ -22,6 +22,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case evidence = "the killed are noticed at once"
     case recovery = "the living are noticed"
     case resumption = "who goes on after a pause is alive at once"
+    /// And nobody but the member raises its own.
     case incarnations = "incarnations never go back"
     case boots = "starts of a data directory have rising boot ids"
     case generations = "generations never go back"
