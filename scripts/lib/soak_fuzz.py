@@ -28,13 +28,14 @@ class Outcome:
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("--runs", type=int, default=10_000_000, help="executions of each target (10000000)")
-    parser.add_argument("--target", action="append", choices=TARGETS, help="only this one; may be given again (all)")
+    parser.add_argument("--target", dest="part", action="append", choices=TARGETS,
+                        help="only this one; may be given again, and is printed only (all)")
 
 
 def prove(arguments: argparse.Namespace) -> tuple[str, bool]:
     rows = []
     is_clean = True
-    for target in arguments.target or TARGETS:
+    for target in arguments.part or TARGETS:
         outcome = fuzz(build(target), target, REPOSITORY / "Tests/Corpus" / TARGETS[target], arguments.runs)
         is_clean = is_clean and outcome.fault is None
         rows.append([target, f"{outcome.executions:,}", f"{outcome.seconds:,.0f}", outcome.edges,

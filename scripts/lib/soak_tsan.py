@@ -33,11 +33,11 @@ class Outcome:
 
 
 def add_arguments(parser: argparse.ArgumentParser):
-    parser.add_argument("--suite", choices=SUITES, help="only this one (both)")
+    parser.add_argument("--suite", dest="part", choices=SUITES, help="only this one, which is printed only (both)")
 
 
 def prove(arguments: argparse.Namespace) -> tuple[str, bool]:
-    names = [arguments.suite] if arguments.suite else list(SUITES)
+    names = [arguments.part] if arguments.part else list(SUITES)
     outcomes = {name: SUITES[name]() for name in names}
     rows = [[f"{name} tests", outcome.tests, str(outcome.races),
              "clean" if outcome.is_clean else f"exit {outcome.exit_code}"] for name, outcome in outcomes.items()]

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Reactor
 
 /// `tribe reload`: has a node read its settings anew, and says what came of it.
@@ -20,9 +19,6 @@ struct ReloadCommand: ParsableCommand {
 
     @OptionGroup var options: ClientOptions
 
-    /// Milliseconds between two looks.
-    private static let pause = 50
-
     func run() throws {
         try reportingFailures {
             let client = try options.client()
@@ -37,22 +33,20 @@ struct ReloadCommand: ParsableCommand {
 
     /// Until every node that answers has the roster of the one that was asked. Alone there is nobody to wait for.
     private func waitUntilKnown(_ client: NodeClient) throws {
-        let end = HostProcess.monotonicMilliseconds + client.timeout
-        while true {
-            guard let report = StatusReport(try client.request("GET", "/v1/cluster/status").body) else {
-                throw CommandFailure(kind: .negative, message: "the answer to /v1/cluster/status cannot be read")
-            }
-            guard report.nodes.count > 1 else { return }
-            let spread = RosterSpread(report)
-            if spread.isComplete {
-                if !options.json { HostProcess.writeToStandardOutput(spread.text) }
-                return
-            }
-            guard HostProcess.monotonicMilliseconds < end else {
-                throw CommandFailure(kind: .negative, message: spread.text)
-            }
-            usleep(UInt32(Self.pause * 1_000))
+        var spread = try spread(client)
+        let isKnown = try Polling(for: client.timeout).until { _ in
+            if !spread.isComplete { spread = try self.spread(client) }
+            return spread.isComplete
         }
+        guard isKnown else { throw CommandFailure(kind: .negative, message: spread.text) }
+        if !spread.isAlone, !options.json { HostProcess.writeToStandardOutput(spread.text) }
+    }
+
+    private func spread(_ client: NodeClient) throws(CommandFailure) -> RosterSpread {
+        guard let report = StatusReport(try client.request("GET", "/v1/cluster/status").body) else {
+            throw CommandFailure(kind: .negative, message: "the answer to /v1/cluster/status cannot be read")
+        }
+        return RosterSpread(report)
     }
 
     private static func summary(_ document: JSONDocument) -> String {
@@ -104,6 +98,9 @@ struct RosterSpread {
     }
 
     var isComplete: Bool { behind.isEmpty }
+
+    /// There is one node in all.
+    var isAlone: Bool { known + behind.count + absent.count == 1 }
 
     var text: String {
         let missing = absent.isEmpty ? "" : " Not there: \(absent.joined(separator: ", "))."

@@ -1,8 +1,8 @@
 import Cluster
 import Reactor
 
-// Every node answers for every key, so a client that knows about clusters is told that the node which it asks has all
-// slots: it needs no redirect, and finds its way when that node is gone, for the others are named too.
+// A node answers for every key, so a client that knows about clusters is told that the node which it asks has all
+// slots: it needs no redirect. CLUSTER NODES names the others too.
 
 extension CommandTable {
     static let clusterCommands: [Command] = [
@@ -12,7 +12,7 @@ extension CommandTable {
             subcommands: clusterSubcommands, .container),
         Command(
             "readonly", arity: 1, [.loading, .stale, .fast], roles: .authenticated, .cluster, since: "3.0.0",
-            "Answers OK: every node answers for every key.", .local { _, _ in .ok }),
+            "Answers OK: a node answers for every key.", .local { _, _ in .ok }),
         Command(
             "readwrite", arity: 1, [.loading, .stale, .fast], roles: .authenticated, .cluster, since: "3.0.0",
             "Answers OK.", .local { _, _ in .ok }),

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Reactor
 
 /// `tribe status`: how the nodes of a cluster are.
@@ -28,8 +27,6 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var options: ClientOptions
 
-    /// Milliseconds between two looks.
-    private static let pause = 100
     private static let waitDefault = "30s"
     private static let path = "/v1/cluster/status"
 
@@ -52,20 +49,17 @@ struct StatusCommand: ParsableCommand {
     private func waitUntil(_ condition: Condition) throws {
         var client = try options.client()
         let wait = try ClientOptions.milliseconds(options.timeout ?? Self.waitDefault, of: "--timeout")
-        let end = HostProcess.monotonicMilliseconds + wait
-        while true {
-            let left = end - HostProcess.monotonicMilliseconds
-            guard left > 0 else {
-                throw CommandFailure(kind: .unreachable, message: "\(client.base) was not ready within the time")
-            }
+        let isMet = try Polling(for: wait).until { left in
             client.timeout = left
-            do {
-                if try isMet(condition, client) { return }
+            do throws(CommandFailure) {
+                return try self.isMet(condition, client)
             } catch {
                 guard error.kind == .unreachable else { throw error }
+                return false
             }
-            // This program has no loop, and a node that is not there yet can tell nobody when it will be.
-            usleep(UInt32(Self.pause * 1_000))
+        }
+        guard isMet else {
+            throw CommandFailure(kind: .unreachable, message: "\(client.base) was not ready within the time")
         }
     }
 
