@@ -18,7 +18,7 @@ extension PartitionReplica {
                 token: token, sequence: sequence, demand: demand, patientUntil: now + settings.acknowledgeTime))
     }
 
-    /// What ended by itself: expired, evicted, invalidated. Nobody waits for it.
+    /// What ended by itself: expired, evicted, invalidated. Nobody waits for it; it leaves with the next `flush`.
     package mutating func dropped(_ entries: [ReplicaEntry]) {
         guard reigning != nil, !entries.isEmpty else { return }
         append(ReplicaRecord(entries: entries))

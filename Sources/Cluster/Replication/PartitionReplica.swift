@@ -142,25 +142,29 @@ package struct PartitionReplica: Sendable {
 
     /// When `tick` has something to do that no other input brings about, monotonic milliseconds.
     package var nextDeadline: UInt64 {
-        var next = now + settings.compareInterval
-        guard !isMistrusted else { return next }
+        deadlines.reduce(now + settings.compareInterval) { $1 > now ? min($0, $1) : $0 }
+    }
+
+    /// Those that have passed were met by the last input, or wait for another.
+    private var deadlines: [UInt64] {
+        guard !isMistrusted else { return [] }
         guard let reigning else {
             let suspectSince = record.flatMap { view.peer($0.primary.node)?.suspectSince }
-            let times = [nextHoldingAt, suspectSince.map { $0 + settings.suspectReadTime }].compactMap { $0 }
-            return times.reduce(next) { $1 > now ? min($0, $1) : $0 }
+            return [nextHoldingAt] + (suspectSince.map { [$0 + settings.suspectReadTime] } ?? [])
         }
+        var times = [reigning.nextYieldAt]
         switch reigning.phase {
-        case .fetching(let until, _), .yielding(_, _, let until): next = min(next, until)
+        case .fetching(let until, _), .yielding(_, _, let until): times.append(until)
         case .serving: break
         }
-        if let write = reigning.pending.first { next = min(next, write.patientUntil) }
-        for case .copies(_, let deadline) in reigning.pending.lazy.map(\.demand) { next = min(next, deadline) }
-        for session in reigning.sessions { next = min(next, session.heardAt + settings.sessionTime) }
+        if let write = reigning.pending.first(where: { $0.patientUntil > now }) { times.append(write.patientUntil) }
+        for case .copies(_, let deadline) in reigning.pending.lazy.map(\.demand) { times.append(deadline) }
+        times += reigning.sessions.map { $0.heardAt + settings.sessionTime }
+        times += reigning.followers.map { $0.since + settings.fillAfter }
         for peer in view.peers where peer.isLinked {
-            let times = [reigning.retryAt[peer.id], reigning.comparedAt[peer.id]].compactMap { $0 }
-            next = times.reduce(next) { $1 > now ? min($0, $1) : $0 }
+            times += [reigning.retryAt[peer.id], reigning.comparedAt[peer.id]].compactMap { $0 }
         }
-        return max(next, now + 1)
+        return times
     }
 
     // MARK: Shared by the parts

@@ -37,6 +37,7 @@ extension ReplicaNetwork {
         let drop = ReplicaEntry(keyHash: key, version: entry.version, content: .drop(reason, leavesMark: leavesMark))
         _ = nodes[0].store.apply(drop)
         nodes[0].replica.dropped([drop])
+        perform(nodes[0].replica.flush(&nodes[0].store, at: moment), nodes[0])
     }
 
     func learn(_ record: PartitionRecord, at place: Int) {

@@ -160,7 +160,9 @@ final class ReplicaNetwork {
 
     func start(_ place: Int) {
         guard !nodes[place].isRunning else { return }
+        let clockAhead = nodes[place].clockAhead
         nodes[place] = makeNode(order[place], place)
+        nodes[place].clockAhead = clockAhead
     }
 
     func pause(_ place: Int, for time: UInt64) {
@@ -230,7 +232,9 @@ final class ReplicaNetwork {
             node.ranAt = now
             drain(node)
             if now % 10 == 0 { look(node) }
-            if now % 20 == 0 { perform(node.replica.tick(&node.store, at: moment(at: node)), node) }
+            if now >= node.replica.nextDeadline {
+                perform(node.replica.tick(&node.store, at: moment(at: node)), node)
+            }
             if node.gate.opens(linked: node.links.keys.sorted(), isAlone: nodes.count == 1, now: now) {
                 perform(node.replica.trusted(&node.store, at: moment(at: node)), node)
             }

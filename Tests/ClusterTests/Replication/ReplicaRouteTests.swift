@@ -50,7 +50,7 @@ struct ReplicaRouteTests {
     }
 
     /// Cache rule 12.
-    @Test func acompleteCopyAnswersReadsWhileThePrimaryIsSuspect() throws {
+    @Test func aCompleteCopyAnswersReadsWhileThePrimaryIsSuspect() throws {
         let network = try ReplicaNetwork.settled()
         network.pause(0, for: 2_000)
         #expect(network.run(atMost: 1_100) { network[1].replica.route(isRead: true) == .read })

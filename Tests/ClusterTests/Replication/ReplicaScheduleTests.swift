@@ -28,6 +28,7 @@ struct ReplicaSchedule {
         let name = "seed \(seed), \(count) nodes, \(network.copies) copies"
         #expect(network.run(atMost: 3_000) { network.isSettled }, "\(name): not settled at the start")
         let start = network.published.count
+        for place in 0..<count { network[place].clockAhead = Int.random(in: -200...200, using: &random) }
         var nextFault = network.now + 500
         for _ in 0..<120 {
             let place = Int.random(in: 0..<count, using: &random)
