@@ -6,6 +6,10 @@
 ///
 /// It is fetched rather than pushed: heartbeats carry marks, and who sees a better one asks its sender, one part after
 /// the other. So a large roster crosses to each node once, and whoever sends it remembers nothing.
+///
+/// A mark is only somebody's word. Who names a roster and does not deliver it is in doubt until it delivers one: it is
+/// not asked for a while, and what others name no longer waits for it. And a number that was only named counts as used
+/// up to `generationLeap` above the roster in force.
 package struct RosterKeeper: Sendable {
     /// In force, and kept once the node has started.
     package private(set) var current: Roster
@@ -13,22 +17,36 @@ package struct RosterKeeper: Sendable {
     package private(set) var pending: Roster?
     /// The operator's file as it was last accepted or found at the start.
     private var file: RosterMark
-    /// The highest generation that was in force here, or that anybody has named.
+    /// The highest generation that was in force here, or that anybody has named within `generationLeap`.
     private var generationSeen: Int
     private var fetch: Fetch?
+    /// Nodes that named a roster and did not deliver it, and until when they are not asked.
+    private var doubted: [NodeID: UInt64] = [:]
     /// The parts of `current` as they are sent.
     private var text: [UInt8]
     private var outbox: [Directive] = []
 
     /// A part that has not come after so long, milliseconds, is given up: whoever next names a better roster is asked.
     package static let partTimeout: UInt64 = 1_000
+    /// And all parts together after so long.
+    package static let fetchTimeout: UInt64 = 5_000
+    /// For so long a node that did not deliver is not asked.
+    package static let doubtTime: UInt64 = 2_000
+    /// How far above the roster in force a generation counts that is only named. Without a bound one word would use up
+    /// all numbers, and no roster could be written any more.
+    package static let generationLeap = 1_000
 
     private struct Fetch: Sendable {
         let mark: RosterMark
         let from: NodeID
         var text: [UInt8] = []
         var part = 0
+        let beganAt: UInt64
         var askedAt: UInt64
+
+        func isLate(at now: UInt64) -> Bool {
+            now >= min(askedAt + RosterKeeper.partTimeout, beganAt + RosterKeeper.fetchTimeout)
+        }
     }
 
     package enum Directive: Hashable, Sendable {
@@ -100,6 +118,7 @@ package struct RosterKeeper: Sendable {
         current = pending
         generationSeen = max(generationSeen, current.generation)
         text = current.text
+        doubted = doubted.filter { current.index(of: $0.key) != nil }
         self.pending = nil
         outbox.append(.condition(.rosterNotKept, text: nil))
         outbox.append(.adopted(current))
@@ -119,7 +138,9 @@ package struct RosterKeeper: Sendable {
 
     /// A peer named the roster that it has.
     package mutating func heard(_ mark: RosterMark, from peer: NodeID, at now: UInt64) -> [Directive] {
-        generationSeen = max(generationSeen, mark.generation)
+        if mark.generation <= newest.generation + Self.generationLeap {
+            generationSeen = max(generationSeen, mark.generation)
+        }
         if mark.conflicts(with: newest.mark) {
             let used = mark.supersedes(newest.mark) ? mark.hash : newest.mark.hash
             outbox.append(
@@ -130,9 +151,9 @@ package struct RosterKeeper: Sendable {
                         \(String(used, radix: 16)) is used; write generation \(generationToWrite)
                         """))
         }
-        guard mark.supersedes(newest.mark), !isFetching(mark, at: now) else { return take() }
-        fetch = Fetch(mark: mark, from: peer, askedAt: now)
-        outbox.append(.send(.want(mark, part: 0), to: peer))
+        if now >= doubted[peer] ?? 0, beginFetch(of: mark, from: peer, at: now) {
+            outbox.append(.send(.want(mark, part: 0), to: peer))
+        }
         return take()
     }
 
@@ -170,33 +191,55 @@ package struct RosterKeeper: Sendable {
     private mutating func collect(
         _ bytes: [UInt8], of mark: RosterMark, part: Int, of count: Int, from peer: NodeID, at now: UInt64
     ) {
-        if part == 0, mark.supersedes(newest.mark), fetch.map({ mark.supersedes($0.mark) }) ?? true {
-            // Unasked, because this node is none of that roster: its sender is about to close the link.
-            fetch = Fetch(mark: mark, from: peer, askedAt: now)
-        }
+        // Unasked, because this node is none of that roster: its sender is about to close the link.
+        if part == 0, fetch?.from != peer || fetch?.mark != mark { _ = beginFetch(of: mark, from: peer, at: now) }
         guard var fetch, fetch.mark == mark, fetch.from == peer, fetch.part == part, part < count else { return }
         fetch.text += bytes
         fetch.part += 1
         fetch.askedAt = now
-        guard fetch.text.count <= RosterText.bytesMax else {
-            self.fetch = nil
-            return
-        }
+        guard fetch.text.count <= RosterText.bytesMax else { return giveUp(fetch, at: now) }
         if fetch.part < count {
             self.fetch = fetch
             outbox.append(.send(.want(mark, part: fetch.part), to: peer))
         } else {
             self.fetch = nil
             guard let roster = try? RosterText.read(fetch.text), roster.mark == mark,
-                roster.cluster == current.cluster, mark.supersedes(newest.mark)
-            else { return }
-            adopt(roster)
+                roster.cluster == current.cluster
+            else { return giveUp(fetch, at: now) }
+            doubted[peer] = nil
+            if mark.supersedes(newest.mark) { adopt(roster) }
         }
     }
 
-    private func isFetching(_ mark: RosterMark, at now: UInt64) -> Bool {
-        guard let fetch, now < fetch.askedAt + Self.partTimeout else { return false }
-        return !mark.supersedes(fetch.mark)
+    // MARK: Whom to ask
+
+    /// False: that roster is not better, or the fetch under way goes on.
+    private mutating func beginFetch(of mark: RosterMark, from peer: NodeID, at now: UInt64) -> Bool {
+        if let fetch, fetch.isLate(at: now) {
+            giveUp(fetch, at: now)
+            if fetch.from == peer { return false }
+        }
+        guard mark.supersedes(newest.mark), fetch.map({ isOvertaken($0, by: mark, of: peer) }) ?? true else {
+            return false
+        }
+        // Who names one roster after the other has no longer for all of them than for one.
+        let before = fetch.flatMap { $0.from == peer ? $0 : nil }
+        fetch = Fetch(mark: mark, from: peer, beganAt: before?.beganAt ?? now, askedAt: before?.askedAt ?? now)
+        return true
+    }
+
+    /// Whether the fetch under way is to be ended for that roster.
+    private func isOvertaken(_ fetch: Fetch, by mark: RosterMark, of peer: NodeID) -> Bool {
+        switch (doubted[fetch.from] != nil, doubted[peer] != nil) {
+        case (true, false): true
+        case (false, true): false
+        case (true, true), (false, false): mark.supersedes(fetch.mark)
+        }
+    }
+
+    private mutating func giveUp(_ fetch: Fetch, at now: UInt64) {
+        self.fetch = nil
+        doubted[fetch.from] = now + Self.doubtTime
     }
 
     // MARK: Adoption
@@ -209,7 +252,7 @@ package struct RosterKeeper: Sendable {
         outbox.append(.persist(roster))
     }
 
-    /// Above all that anybody has named, here or elsewhere; behind the last that there is, one that cannot be written.
+    /// Above all that anybody has named, within bounds; behind the last that there is, one that cannot be written.
     private var generationToWrite: Int { max(generationSeen, newest.generation) + 1 }
 
     private mutating func warnOfStaleFile() {

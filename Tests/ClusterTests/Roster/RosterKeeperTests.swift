@@ -194,8 +194,100 @@ struct RosterKeeperTests {
             }
         #expect(keeper.received(.part(mark, part: 0, of: 1, text: text), from: Self.n2, at: 1) == [])
         #expect(keeper.pending == nil)
-        // And is asked for again.
-        #expect(keeper.heard(mark, from: Self.n2, at: 2).count == 1)
+        // And is asked for again, of another at once.
+        #expect(keeper.heard(mark, from: Self.n2, at: 2) == [])
+        #expect(keeper.heard(mark, from: Self.n1, at: 3).count == 1)
+    }
+
+    // MARK: Who names what he does not have
+
+    private static func want(_ mark: RosterMark, _ peer: NodeID) -> [RosterKeeper.Directive] {
+        [.send(.want(mark, part: 0), to: peer)]
+    }
+
+    @Test func numberThatIsOnlyNamedIsUsedUpWithinBounds() {
+        var keeper = Self.keeper(Self.roster(3))
+        for generation in [1_004, 70_000, Roster.generationMax] {
+            _ = keeper.heard(RosterMark(generation: generation, hash: 7), from: Self.n2, at: 0)
+        }
+        #expect(keeper.read(Self.roster(3, replicas: 1)).ruling == .refused(write: 4))
+        // Nor is the bound moved by what is named.
+        _ = keeper.heard(RosterMark(generation: 1_003, hash: 7), from: Self.n2, at: 0)
+        _ = keeper.heard(RosterMark(generation: 2_003, hash: 7), from: Self.n2, at: 0)
+        #expect(keeper.read(Self.roster(3, replicas: 1)).ruling == .refused(write: 1_004))
+        #expect(keeper.read(Self.roster(1_004)).ruling == .accepted)
+    }
+
+    @Test func rosterOfAnyHigherGenerationIsInForceOnceItIsDelivered() {
+        let last = Self.roster(Roster.generationMax)
+        var (keeper, source) = (Self.keeper(Self.roster(3)), Self.keeper(last))
+        let asked = keeper.heard(last.mark, from: Self.n2, at: 0)
+        #expect(Self.fetch(asked, into: &keeper, from: &source).last == [.persist(last)])
+    }
+
+    /// n1 names a better roster every 10 ms and sends nothing; n2 has one, and says so four times a second.
+    @Test func whoNamesWhatHeDoesNotDeliverDelaysOthersOnce() {
+        var keeper = Self.keeper(Self.roster(3))
+        var delays: [UInt64] = []
+        for generation in 4...9 {
+            let (real, begin) = (Self.roster(generation), UInt64(generation) * 10_000)
+            var time = begin
+            while keeper.pending == nil {
+                let lie = RosterMark(generation: 1_000 + Int(time), hash: 7)
+                _ = keeper.heard(lie, from: Self.n1, at: time)
+                if time % 250 == 0, keeper.heard(real.mark, from: Self.n2, at: time) == Self.want(real.mark, Self.n2) {
+                    let part = MembershipMessage.RosterMessage.part(real.mark, part: 0, of: 1, text: real.text)
+                    #expect(keeper.received(part, from: Self.n2, at: time + 1) == [.persist(real)])
+                }
+                time += 10
+            }
+            delays.append(time - begin)
+            _ = keeper.kept(real.mark)
+        }
+        #expect(delays.first.map { $0 <= RosterKeeper.partTimeout + 250 } == true)
+        #expect(delays.dropFirst().allSatisfy { $0 == 10 }, "\(delays)")
+    }
+
+    /// A part before each deadline.
+    @Test func whoSendsItsPartsOneByOneIsGivenUpToo() {
+        var keeper = Self.keeper(Self.roster(3))
+        let lie = RosterMark(generation: 9, hash: 7)
+        #expect(keeper.heard(lie, from: Self.n1, at: 0) == Self.want(lie, Self.n1))
+        for part in 0..<5 {
+            let time = UInt64(part) * 990 + 990
+            #expect(keeper.heard(Self.roster(8).mark, from: Self.n2, at: time) == [])
+            _ = keeper.received(.part(lie, part: part, of: 32, text: [32]), from: Self.n1, at: time)
+        }
+        #expect(
+            keeper.heard(Self.roster(8).mark, from: Self.n2, at: 5_000) == Self.want(Self.roster(8).mark, Self.n2))
+        // What others fetch is not ended by it, not even by parts that nobody asked for.
+        #expect(keeper.received(.part(lie, part: 0, of: 32, text: [32]), from: Self.n1, at: 5_001) == [])
+        let part = MembershipMessage.RosterMessage.part(Self.roster(8).mark, part: 0, of: 1, text: Self.roster(8).text)
+        #expect(keeper.received(part, from: Self.n2, at: 5_002) == [.persist(Self.roster(8))])
+    }
+
+    @Test func whoDidNotDeliverIsAskedAgainLaterAndInDoubtNoLongerOnceItDelivers() {
+        var (keeper, source) = (Self.keeper(Self.roster(3)), Self.keeper(Self.roster(8)))
+        let (mark, lie) = (Self.roster(8).mark, RosterMark(generation: 20, hash: 7))
+        #expect(keeper.heard(mark, from: Self.n2, at: 0) == Self.want(mark, Self.n2))
+        #expect(keeper.heard(mark, from: Self.n2, at: 1_000) == [])
+        #expect(keeper.heard(mark, from: Self.n2, at: 2_999) == [])
+        let asked = keeper.heard(mark, from: Self.n2, at: 3_000)
+        #expect(asked == Self.want(mark, Self.n2))
+        #expect(Self.fetch(asked, into: &keeper, from: &source).last == [.persist(Self.roster(8))])
+        // Its word counts as that of n1 again: neither gives way to a lesser roster of the other.
+        #expect(keeper.heard(lie, from: Self.n2, at: 3_001) == Self.want(lie, Self.n2))
+        #expect(keeper.heard(Self.roster(9).mark, from: Self.n1, at: 3_002) == [])
+    }
+
+    /// It was asked, and stood still; the answer comes behind a heartbeat.
+    @Test func whatComesLateFromOneInDoubtIsTaken() {
+        var keeper = Self.keeper(Self.roster(3))
+        let real = Self.roster(8)
+        _ = keeper.heard(real.mark, from: Self.n2, at: 0)
+        #expect(keeper.heard(real.mark, from: Self.n2, at: 1_500) == [])
+        let part = MembershipMessage.RosterMessage.part(real.mark, part: 0, of: 1, text: real.text)
+        #expect(keeper.received(part, from: Self.n2, at: 1_501) == [.persist(real)])
     }
 
     /// A node that is removed hears of it from whoever closes the link.
