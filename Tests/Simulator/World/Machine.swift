@@ -102,6 +102,4 @@ package struct MachineCounters: Sendable {
     package var dials: UInt64 = 0
     package var writes: UInt64 = 0
     package var bytesWritten: UInt64 = 0
-    /// Real time that its turns took, if somebody has a stopwatch.
-    package var nanoseconds: UInt64 = 0
 }

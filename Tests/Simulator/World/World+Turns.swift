@@ -69,9 +69,9 @@ extension World {
         machine.isInTurn = true
         var calls = self.calls
         self.calls = []
-        let began = stopwatch?() ?? 0
-        machine.process?.handle(event, at: machine.clock.moment(at: now), calls: &calls)
-        if let stopwatch { machine.counters.nanoseconds += stopwatch() - began }
+        let moment = machine.clock.moment(at: now)
+        beforeTurn?(machine, event, moment)
+        machine.process?.handle(event, at: moment, calls: &calls)
         for call in calls { perform(call, for: machine) }
         calls.removeAll(keepingCapacity: true)
         self.calls = calls

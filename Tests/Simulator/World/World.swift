@@ -34,8 +34,8 @@ package final class World<Process: SimulatedProcess> {
     package var afterTurn: ((World, Machine<Process>) -> Void)?
     /// Called when an operator edits the roster: only who made the processes knows what their file says.
     package var edit: ((World, RosterEdit) -> Void)?
-    /// Real nanoseconds, to measure what processes cost. It enters nothing that happens.
-    package var stopwatch: (() -> UInt64)?
+    /// Called with what a process is about to be told: a copy of it that is told the same does the same.
+    var beforeTurn: ((Machine<Process>, ProcessEvent<Process.Configuration>, Moment) -> Void)?
     /// Set to end `run` at once.
     package var isOver = false
     package private(set) var eventCount: UInt64 = 0
