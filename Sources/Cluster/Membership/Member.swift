@@ -16,7 +16,7 @@ package enum MemberState: UInt8, CaseIterable, Sendable {
 package struct Incarnation: Hashable, Comparable, Sendable {
     package let rawValue: UInt64
 
-    /// A claim beyond this is refused: nobody could refute it.
+    /// A claim beyond this is refused. At it only the member's own word counts (`Membership.isLastWord`).
     package static let highest = Incarnation(rawValue: UInt64.max / 2)
     /// Of a member that was never heard of.
     package static let none = Incarnation(rawValue: 0)

@@ -88,6 +88,7 @@ extension Membership {
 
     /// What `teller` says of another.
     private mutating func learn(_ claim: MemberClaim, from teller: Int) {
+        guard claim.id == own.id || claim.state == .alive || claim.incarnation < .highest else { return }
         guard claim.id != own.id, claim.state == .suspect || claim.state == .unreachable,
             let index = places[claim.id], let held = records[index].claim, claim.identity == held.identity,
             claim.supersedes(held), isFresh(index) || (mayBeBehind(teller) && !isAccusedAlready(index))
@@ -103,13 +104,20 @@ extension Membership {
         guard let index = places[claim.id] else { return }
         guard let held = records[index].claim else { return apply(claim, to: index, cause: cause) }
         if held.identity.uid != claim.identity.uid, isStillHeard(index) { return }
-        guard claim.supersedes(held) else {
+        guard claim.supersedes(held) || (cause == .heard && isLastWord(claim, over: held)) else {
             if held.identity == claim.identity, held.incarnation == claim.incarnation, claim.state == .suspect {
                 confirm(claim, of: index)
             }
             return
         }
         apply(claim, to: index, cause: cause)
+    }
+
+    /// At the highest incarnation a member cannot raise it to refute. What others say against it is not heard then, and
+    /// what it says itself stands above what this node found. Only a node that claims what it did not hear drives one
+    /// there.
+    private func isLastWord(_ claim: MemberClaim, over held: MemberClaim) -> Bool {
+        claim.incarnation == .highest && claim.identity == held.identity && claim.state != held.state
     }
 
     /// Others suspect it too. What it takes to be unreachable is looked at again.

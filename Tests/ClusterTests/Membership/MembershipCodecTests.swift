@@ -101,6 +101,25 @@ struct MembershipCodecTests {
         #expect(throws: wrong.fault) { try MembershipCodec.decode(bytes.span) }
     }
 
+    /// In a claim, of the sender itself, and of how the receiver is held.
+    @Test func incarnationBeyondTheHighestIsRefused() {
+        let beyond = Incarnation(rawValue: Incarnation.highest.rawValue + 1)
+        func heartbeat(_ own: Incarnation, held: Incarnation) -> MembershipMessage {
+            .heartbeat(
+                .init(
+                    sequence: 1, incarnation: own, cargo: HeartbeatCargo(clock: 0, roster: Self.mark, epoch: 0),
+                    held: .init(state: .suspect, incarnation: held)))
+        }
+        let claim = MemberClaim(identity: Self.peer, incarnation: beyond, state: .suspect)
+        for message in [
+            heartbeat(beyond, held: .highest), heartbeat(.highest, held: beyond),
+            .state(.init(claims: [claim], wantsReturn: false)),
+        ] {
+            #expect(throws: WireFault.invalid) { try MembershipCodec.decode(MembershipCodec.encode(message).span) }
+        }
+        #expect(Incarnation.highest.next == .highest)
+    }
+
     @Test func stateOfTheMostMembersFitsAFrame() {
         let id = NodeID(String(repeating: "n", count: NodeID.lengthMax))!
         let claim = MemberClaim(
