@@ -18,11 +18,11 @@ extension ClusterCore {
             case .dial, .write, .close: outbox.append(.link(directive))
             case .up(let peer, .control): perform(membership.linkUp(peer, at: moment), at: moment)
             case .down(let peer, .control, let evidence): linkDown(peer, evidence, at: moment)
-            case .up(_, .bulk), .down(_, .bulk, _): break
+            case .up(_, .bulk): break
+            case .down(let peer, .bulk, _): outbox.append(.lost(peer.id))
             case .dialRefused(let peer): perform(membership.dialRefused(peer, at: moment), at: moment)
-            case .deliver(let peer, _, let frame): route(frame, from: peer, at: moment)
-            case .undelivered(let peer, _, let frame):
-                perform(requests.undelivered(frame, to: peer.id, .refused), at: moment)
+            case .deliver(let peer, let kind, let frame): route(frame, from: peer, over: kind, at: moment)
+            case .undelivered(let peer, _, let frame): undelivered(frame, to: peer.id, at: moment)
             case .rejected(let peer, let rejection):
                 outbox.append(.link(directive))
                 rejected(peer, rejection, at: moment)
@@ -38,11 +38,14 @@ extension ClusterCore {
             case .replaced, .fault, .silence, .closed, .overflow: membership.linkClosed(peer, at: moment)
             }
         perform(directives, at: moment)
+        outbox.append(.lost(peer.id))
         perform(requests.linkLost(peer.id), at: moment)
     }
 
     /// A frame goes to the core that it is for.
-    private mutating func route(_ frame: Frame, from peer: PeerIdentity, at moment: Moment) {
+    private mutating func route(
+        _ frame: Frame, from peer: PeerIdentity, over kind: LinkKind, at moment: Moment
+    ) {
         switch frame.type {
         case .membership:
             guard let message = try? MembershipCodec.decode(frame.payload.span) else { return }
@@ -50,7 +53,18 @@ extension ClusterCore {
         case .request, .response, .cancel:
             membership.heard(peer, at: moment)
             perform(requests.received(frame, from: peer, at: moment), at: moment)
+        case .replication, .records, .exchange, .state:
+            membership.heard(peer, at: moment)
+            outbox.append(.message(from: peer, over: kind, frame.type, frame.payload))
         case .hello, .goodbye, .ping, .pong: preconditionFailure("\(frame.type) is the links' own")
+        }
+    }
+
+    private mutating func undelivered(_ frame: Frame, to peer: NodeID, at moment: Moment) {
+        if frame.type == .exchange {
+            outbox.append(.unsent(.exchange, frame.payload, to: peer))
+        } else {
+            perform(requests.undelivered(frame, to: peer, .refused), at: moment)
         }
     }
 
@@ -73,6 +87,21 @@ extension ClusterCore {
     mutating func send(_ message: MembershipMessage, to peer: NodeID, at moment: Moment) {
         let frame = Frame(type: .membership, payload: MembershipCodec.encode(message))
         if let write = links.write(frame, to: peer, .control, .gossip, at: moment) { outbox.append(.link(write)) }
+    }
+
+    // MARK: Messages of others
+
+    mutating func send(_ messages: [PeerMessage], at moment: Moment) {
+        for message in messages {
+            let frame = Frame(type: message.type, payload: message.payload)
+            let kind = links.peer(message.to, message.kind) == nil ? .control : message.kind
+            let write = links.write(frame, to: message.to, kind, message.frameClass, at: moment)
+            if let write {
+                outbox.append(.link(write))
+            } else if message.type == .exchange {
+                outbox.append(.unsent(.exchange, message.payload, to: message.to))
+            }
+        }
     }
 
     // MARK: Requests

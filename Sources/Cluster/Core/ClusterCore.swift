@@ -33,6 +33,8 @@ package struct ClusterCore: Sendable {
     var placementMadeAt: UInt64?
     var conditionsHeld: [ClusterCondition: Condition] = [:]
     var wakeAsked: UInt64?
+    /// The state of the links that was told last.
+    var linksTold: UInt64 = 0
     var outbox: [ClusterDirective] = []
 
     enum Phase: Sendable {
@@ -80,6 +82,10 @@ package struct ClusterCore: Sendable {
     /// Every other member was heard of, or had the time for it. From then on for good.
     package var isJoined: Bool { gate.isOpen }
 
+    /// The number of the control link to a member, another whenever something that was sent may not have come, or may
+    /// come later than what is sent next; nil: there is none to this start of it.
+    package func linkNumber(of member: Member) -> UInt64? { member.identity.flatMap { links.number(of: $0) } }
+
     /// What somebody should look at now, by name.
     package var conditions: [(condition: ClusterCondition, text: String)] {
         conditionsHeld.map { ($0.key, $0.value.text) }.sorted { $0.condition < $1.condition }
@@ -94,6 +100,10 @@ package struct ClusterCore: Sendable {
         handle(input, at: moment, using: &random)
         if phase == .running || phase == .leaving { runWhatIsDue(at: moment, using: &random) }
         if case .wake = input { wakeAsked = nil }
+        if links.revision != linksTold {
+            linksTold = links.revision
+            outbox.append(.links)
+        }
         plan()
         defer { outbox.removeAll() }
         return outbox
@@ -116,6 +126,7 @@ package struct ClusterCore: Sendable {
         case .cancel(let token): perform(requests.cancel(token), at: moment)
         case .answer(let token, let payload):
             perform(requests.answer(token, payload: payload, at: moment), at: moment)
+        case .send(let messages): send(messages, at: moment)
         case .leave: leave(at: moment)
         }
     }

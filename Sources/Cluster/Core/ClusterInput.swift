@@ -20,6 +20,8 @@ package enum ClusterInput: Sendable {
     case cancel(UInt64)
     /// The answer to `asked`, under the token that it came with.
     case answer(UInt64, payload: [UInt8])
+    /// Messages to other nodes, in their order. One of the type `exchange` that does not leave is told by `unsent`.
+    case send([PeerMessage])
     /// The node was told to stop.
     case leave
 }
@@ -45,6 +47,14 @@ package enum ClusterDirective: Sendable {
     case withdrawn(UInt64)
     /// What came of `ask`, once for each.
     case answered(UInt64, RequestOutcome)
+    /// A message of `send` by another node.
+    case message(from: PeerIdentity, over: LinkKind, FrameType, [UInt8])
+    /// There was no link, or no room.
+    case unsent(FrameType, [UInt8], to: NodeID)
+    /// A link to that node, of either kind, has broken: what was sent may not have come.
+    case lost(NodeID)
+    /// A control link came up, went down or has another connection: `linkNumber` says which.
+    case links
     /// Nil: it has ended.
     case condition(ClusterCondition, text: String?)
     /// Nothing is due before this monotonic time, in milliseconds. The last one counts.

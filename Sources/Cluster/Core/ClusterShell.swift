@@ -95,12 +95,18 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
         take(.ask(latestToken, of: node, payload: payload, deadline: Self.moment.monotonic + time))
     }
 
+    /// Messages to other nodes, in their order; see `PeerMessage`.
+    package func send(_ messages: [PeerMessage]) { take(.send(messages)) }
+
     /// Of each link since the start.
     package var linkStatistics: [(peer: NodeID, kind: LinkKind, statistics: LinkStatistics)] { core.links.statistics }
 
     package var snapshot: ClusterSnapshot {
-        ClusterSnapshot(
-            own: core.own, roster: core.roster, members: core.members, placement: core.placement,
+        let members = core.members
+        let links = members.compactMap { member in core.linkNumber(of: member).map { (member.id, $0) } }
+        return ClusterSnapshot(
+            own: core.own, roster: core.roster, members: members, placement: core.placement,
+            links: Dictionary(uniqueKeysWithValues: links),
             conditions: core.conditions.map { ($0.condition, $0.text) }, isJoined: core.isJoined)
     }
 
@@ -140,7 +146,13 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
             hasChanged = true
         case .roster:
             (hasNewRoster, hasChanged) = (true, true)
-        case .placement, .joined: hasChanged = true
+        case .placement, .joined, .links: hasChanged = true
+        case .message(let peer, _, let type, let payload):
+            // Whoever takes it knows of the link that it came on.
+            tellObserver()
+            observer?.received(type, payload, from: peer)
+        case .lost(let node): observer?.lost(node)
+        case .unsent(let type, let payload, let node): observer?.unsent(type, payload, to: node)
         case .asked(let token, let peer, let payload, _): answer(token, peer, payload)
         // What this node is asked is quickly found out; an answer that nobody waits for goes nowhere.
         case .withdrawn: break
@@ -202,11 +214,17 @@ package final class ClusterShell: PeerRequests, @unchecked Sendable {
 package protocol ClusterObserver: AnyObject {
     /// Keeps a roster on the disk and calls `completion` on this loop: nil, or why it could not be kept.
     func keep(_ roster: Roster, completion: @escaping (_ failure: String?) -> Void)
-    /// Members, roster, placement or conditions have changed.
+    /// Members, links, roster, placement or conditions have changed.
     func changed(_ snapshot: ClusterSnapshot, _ events: [MemberEvent], rosterChanged: Bool)
     func condition(_ condition: ClusterCondition, text: String?)
     /// Another node asks. `completion` is called on this loop.
     func asked(by peer: PeerIdentity, _ payload: [UInt8], completion: @escaping ([UInt8]) -> Void)
+    /// A message of another node; see `PeerMessage`. The links are as they were told last.
+    func received(_ type: FrameType, _ payload: [UInt8], from peer: PeerIdentity)
+    /// A message of the type `exchange` has not left.
+    func unsent(_ type: FrameType, _ payload: [UInt8], to node: NodeID)
+    /// A link to that node, of either kind, has broken.
+    func lost(_ node: NodeID)
     /// A connection was refused: another cluster's, a second node of one id, a protocol that is too old.
     func rejected(_ node: NodeID?, _ rejection: LinkRejection)
 }

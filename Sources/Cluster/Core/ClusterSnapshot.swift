@@ -6,6 +6,9 @@ package struct ClusterSnapshot: Sendable {
     /// All of the roster by id, this node among them.
     package let members: [Member]
     package let placement: Placement
+    /// The number of the control link to each member that has one, another after each break; see
+    /// `ClusterCore.linkNumber`.
+    package let links: [NodeID: UInt64]
     /// What somebody should look at, with a text for people.
     package let conditions: [(ClusterCondition, String)]
     /// Every other member was heard of, or had the time for it. From then on for good.
@@ -13,12 +16,13 @@ package struct ClusterSnapshot: Sendable {
 
     package init(
         own: PeerIdentity, roster: Roster, members: [Member], placement: Placement,
-        conditions: [(ClusterCondition, String)], isJoined: Bool
+        links: [NodeID: UInt64] = [:], conditions: [(ClusterCondition, String)], isJoined: Bool
     ) {
         self.own = own
         self.roster = roster
         self.members = members
         self.placement = placement
+        self.links = links
         self.conditions = conditions
         self.isJoined = isJoined
     }
@@ -28,7 +32,7 @@ package struct ClusterSnapshot: Sendable {
     /// The same with another roster, which has the same nodes.
     package func with(_ roster: Roster) -> ClusterSnapshot {
         ClusterSnapshot(
-            own: own, roster: roster, members: members, placement: placement, conditions: conditions,
-            isJoined: isJoined)
+            own: own, roster: roster, members: members, placement: placement, links: links,
+            conditions: conditions, isJoined: isJoined)
     }
 }

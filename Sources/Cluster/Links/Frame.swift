@@ -1,7 +1,8 @@
 /// One message on a link.
 package struct Frame: Hashable, Sendable {
     package let type: FrameType
-    /// What the type makes of it: of HELLO the kind of link, of GOODBYE the reason, of a response whether it is one.
+    /// What the type makes of it: of HELLO the kind of link, of GOODBYE the reason, of a response whether it is one, of
+    /// types that may be cut which part this is.
     package let flags: UInt8
     /// Which request it belongs to; 0: none.
     package let stream: UInt32
@@ -14,8 +15,26 @@ package struct Frame: Hashable, Sendable {
         self.payload = payload
     }
 
-    /// Bytes of it on the wire.
+    /// Bytes of it on the wire, but for the headers of further parts.
     package var size: Int { FrameCodec.headerSize + payload.count }
+}
+
+// A message that is longer than a frame of the control link goes in parts: other frames pass between them, so that a
+// value of many megabytes holds up no heartbeat. `OutboundQueue` cuts and `FrameDecoder` joins; nobody else sees parts.
+// Of one connection only one message at a time is under way in parts.
+extension Frame {
+    /// Bytes that a message which may be cut may have: the longest value, and a megabyte for all that goes with it.
+    package static let messageMax = 65 << 20
+    /// Bytes of one part. A longer message is cut on either kind of link.
+    package static let partMax = LinkKind.control.payloadMax
+
+    /// Flags of all parts but the last.
+    static let part: UInt8 = 1
+    /// Flags of the last part.
+    static let lastPart: UInt8 = 3
+
+    /// Whether it goes in parts.
+    package var isLong: Bool { type.mayBeCut && payload.count > Self.partMax }
 }
 
 /// Numbers are for ever: what a version of the protocol does not know it refuses.
@@ -34,12 +53,28 @@ package enum FrameType: UInt8, CaseIterable, Sendable {
     case response = 7
     /// Whoever asked no longer waits.
     case cancel = 8
+    /// See `ReplicationMessage`.
+    case replication = 9
+    /// See `RecordMessage`.
+    case records = 10
+    /// A request that another node is to carry out, or the answer to one. This layer does not look inside.
+    case exchange = 11
+    /// See `StateMessage`.
+    case state = 12
 
     /// The links' own frames, which nobody else gets to see.
     package var isOfLink: Bool {
         switch self {
         case .hello, .goodbye, .ping, .pong: true
-        case .membership, .request, .response, .cancel: false
+        case .membership, .request, .response, .cancel, .replication, .records, .exchange, .state: false
+        }
+    }
+
+    /// Whether a message may be longer than a frame.
+    package var mayBeCut: Bool {
+        switch self {
+        case .replication, .exchange: true
+        case .hello, .goodbye, .ping, .pong, .membership, .request, .response, .cancel, .records, .state: false
         }
     }
 }

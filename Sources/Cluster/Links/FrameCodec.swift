@@ -10,6 +10,8 @@ package enum FrameFault: Error, Hashable, Sendable {
     case checksum
     /// A stream that does not begin with HELLO.
     case noHello
+    /// A part that does not belong to the message before it.
+    case strayPart
 }
 
 /// A frame as bytes:
@@ -56,24 +58,29 @@ package enum FrameCodec {
     }
 }
 
-/// Cuts a stream into frames. Total: any bytes in any pieces come to frames or to a fault, and a fault is the end.
+/// Cuts a stream into frames, and joins what came in parts. Total: any bytes in any pieces come to frames or to a fault,
+/// and a fault is the end.
 ///
-/// It holds no more than one frame that is not whole yet, beside the piece that was appended last. The first frame has
-/// to be a short HELLO, whose kind says how long the others may be: so a stranger can make it hold next to nothing.
+/// It holds no more than one message and one frame that are not whole yet, beside the piece that was appended last. The
+/// first frame has to be a short HELLO, whose kind says how long the others may be: so a stranger can make it hold next
+/// to nothing.
 package struct FrameDecoder: Sendable {
     private var bytes: [UInt8] = []
     private var start = 0
     /// Nil: HELLO has not come.
     private var kind: LinkKind?
     private var fault: FrameFault?
+    /// The parts of a message that have come; nil: none is under way.
+    private var joined: [UInt8] = []
+    private var joinedType: FrameType?
 
     /// Bytes that HELLO may have.
     package static let helloMax = 512
 
     package init() {}
 
-    /// Bytes of a frame that is not whole.
-    package var pendingCount: Int { bytes.count - start }
+    /// Bytes of a frame, and of a message, that are not whole.
+    package var pendingCount: Int { bytes.count - start + joined.count }
 
     package mutating func append(_ more: Span<UInt8>) {
         guard fault == nil else { return }
@@ -88,16 +95,37 @@ package struct FrameDecoder: Sendable {
     package mutating func next() throws(FrameFault) -> Frame? {
         if let fault { throw fault }
         do {
-            guard let (frame, opened) = try cut() else { return nil }
-            kind = kind ?? opened
-            start += frame.size
-            if start == bytes.count { forget(keepingCapacity: true) }
-            return frame
+            while let (frame, opened) = try cut() {
+                kind = kind ?? opened
+                start += frame.size
+                if start == bytes.count { forget(keepingCapacity: true) }
+                if let whole = try join(frame) { return whole }
+            }
+            return nil
         } catch {
             fault = error
             forget(keepingCapacity: false)
+            joined = []
             throw error
         }
+    }
+
+    /// The frame, or the message that it is the last part of; nil: more parts are to come.
+    private mutating func join(_ frame: Frame) throws(FrameFault) -> Frame? {
+        guard frame.type.mayBeCut, frame.flags != 0 else { return frame }
+        guard frame.flags == Frame.part || frame.flags == Frame.lastPart else { throw .reserved }
+        let isLast = frame.flags == Frame.lastPart
+        guard joinedType == frame.type || joinedType == nil && !isLast, !frame.payload.isEmpty else {
+            throw .strayPart
+        }
+        guard joined.count + frame.payload.count <= Frame.messageMax else {
+            throw .tooLong(joined.count + frame.payload.count)
+        }
+        joinedType = frame.type
+        joined += frame.payload
+        guard isLast else { return nil }
+        defer { (joined, joinedType) = ([], nil) }
+        return Frame(type: frame.type, stream: frame.stream, payload: joined)
     }
 
     private mutating func forget(keepingCapacity: Bool) {
@@ -134,7 +162,8 @@ package struct FrameDecoder: Sendable {
             guard let opened = Hello.kind(flags: flags) else { throw .reserved }
             return opened
         case .goodbye: return nil
-        case .ping, .pong, .membership, .request, .response, .cancel: throw .noHello
+        case .ping, .pong, .membership, .request, .response, .cancel, .replication, .records, .exchange, .state:
+            throw .noHello
         }
     }
 

@@ -108,6 +108,7 @@ extension LinkTable {
     private mutating func down(_ place: Int, _ kind: LinkKind, _ peer: PeerIdentity, _ evidence: LinkEvidence) {
         if kind == .control { end(place, .bulk, saying: .noControl, evidence: evidence) }
         peers[place][kind].current = nil
+        if kind == .control { revision += 1 }
         peers[place][kind].statistics.losses[evidence, default: 0] += 1
         outbox.append(.down(peer, kind, evidence: evidence))
     }

@@ -13,7 +13,7 @@ extension LinkTable {
             switch frame.type {
             case .hello: greeted(id, frame, at: now, using: &random)
             case .goodbye: refused(id, GoodbyeReason(frame), at: now, using: &random)
-            case .ping, .pong, .membership, .request, .response, .cancel:
+            case .ping, .pong, .membership, .request, .response, .cancel, .replication, .records, .exchange, .state:
                 reject(id, .malformed, "\(frame.type) stands before HELLO", at: now, using: &random)
             }
         case .open(let session):
@@ -36,7 +36,7 @@ extension LinkTable {
         case .goodbye: heardGoodbye(id, GoodbyeReason(frame), session, place, kind, at: now, using: &random)
         case .ping: if !session.hasSaidGoodbye { writeOwn(Frame(type: .pong), on: id) }
         case .pong: break
-        case .membership, .request, .response, .cancel:
+        case .membership, .request, .response, .cancel, .replication, .records, .exchange, .state:
             outbox.append(.deliver(from: session.peer, kind: kind, frame))
         }
     }
@@ -59,8 +59,9 @@ extension LinkTable {
         }
         peers[place][kind].statistics.framesDropped += 1
         switch frame.type {
-        case .request, .response, .cancel: outbox.append(.undelivered(to: peer, kind: kind, frame))
-        case .hello, .goodbye, .ping, .pong, .membership: break
+        case .request, .response, .cancel, .exchange: outbox.append(.undelivered(to: peer, kind: kind, frame))
+        // Each of these is told again, in one way or another.
+        case .hello, .goodbye, .ping, .pong, .membership, .replication, .records, .state: break
         }
     }
 

@@ -83,6 +83,7 @@ extension LinkTable {
         settleDials(id, place, kind)
         peers[place][kind].current = id
         peers[place][kind].wait = 0
+        if kind == .control { revision += 1 }
         if isNew {
             peers[place][kind].statistics.connects += 1
             outbox.append(.up(peer, kind))

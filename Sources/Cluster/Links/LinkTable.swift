@@ -29,6 +29,8 @@ package struct LinkTable: Sendable {
     /// Nothing is due before this monotonic time; perhaps nothing at it either.
     package internal(set) var nextDeadline = UInt64.max
 
+    /// Rises when a control link comes up, goes down or has another connection.
+    package internal(set) var revision: UInt64 = 0
     var lastDialled: UInt64 = 0
     var isLeaving = false
     var outbox: [LinkDirective] = []
@@ -134,6 +136,16 @@ extension LinkTable {
         return session(peers[place][kind].current)?.peer
     }
 
+    /// The number of the connection that carries the control link to `id`, another after each break and when another
+    /// connection takes its place: what was sent on one may be lost, or come later than what is sent on the next. Nil:
+    /// the link is down, or the node at its other end is another start than `identity`.
+    package func number(of identity: PeerIdentity) -> UInt64? {
+        guard let place = place(of: identity.id), let current = peers[place].control.current,
+            session(current)?.peer == identity
+        else { return nil }
+        return current.rawValue
+    }
+
     /// Of each link that ever was, in ascending order of the peers' ids.
     package var statistics: [(peer: NodeID, kind: LinkKind, statistics: LinkStatistics)] {
         peers.flatMap { peer in
@@ -177,7 +189,8 @@ extension LinkTable {
     package mutating func write(
         _ frame: Frame, to id: NodeID, _ kind: LinkKind, _ frameClass: FrameClass, at moment: Moment
     ) -> LinkDirective? {
-        precondition(frame.payload.count <= kind.payloadMax, "\(frame.payload.count) bytes in a frame of \(kind)")
+        let payloadMax = frame.type.mayBeCut ? Frame.messageMax : kind.payloadMax
+        precondition(frame.payload.count <= payloadMax, "\(frame.payload.count) bytes in a frame of \(kind)")
         guard let place = place(of: id), let connection = peers[place][kind].current else { return nil }
         noteSent(frame, on: connection, at: moment.monotonic)
         return .write(connection, frame, class: frameClass)
@@ -223,6 +236,7 @@ extension LinkTable {
     /// The node stops: says so on every link, and takes and makes no more.
     package mutating func leave(at moment: Moment) -> [LinkDirective] {
         isLeaving = true
+        revision += 1
         for connection in connections.keys.sorted() { refuse(connection, .leaving) }
         for place in peers.indices {
             peers[place].control = Way(statistics: peers[place].control.statistics)

@@ -181,7 +181,8 @@ extension RequestTable {
         case .request: serve(frame, from: peer, at: moment.monotonic)
         case .response: finish(stream, frame.flags == Self.refusal ? .refused : .answer(frame.payload))
         case .cancel: if let token = servingStreams[stream] { withdraw(token) }
-        case .hello, .goodbye, .ping, .pong, .membership: preconditionFailure("\(frame.type) is no request")
+        case .hello, .goodbye, .ping, .pong, .membership, .replication, .records, .exchange, .state:
+            preconditionFailure("\(frame.type) is no request")
         }
         return takeOutbox()
     }

@@ -225,6 +225,12 @@ extension NodeCluster: ClusterObserver {
         answer(payload) { completion($0) }
     }
 
+    func received(_ type: FrameType, _ payload: [UInt8], from peer: PeerIdentity) {}
+
+    func unsent(_ type: FrameType, _ payload: [UInt8], to node: NodeID) {}
+
+    func lost(_ node: NodeID) {}
+
     func rejected(_ node: NodeID?, _ rejection: LinkRejection) {
         logger.warning(
             rejection.isByPeer ? "refused by a peer" : "peer refused",

@@ -54,6 +54,94 @@ struct ClusterCoreTests {
         #expect(network.run(atMost: 500) { ["n1", "n2", "n3"].allSatisfy { network.core($0).isJoined } })
     }
 
+    // MARK: Messages of others
+
+    private func received(_ network: CoreNetwork, by name: String) -> [(String, FrameType, [UInt8])] {
+        network.directed(name).compactMap {
+            if case .message(let peer, _, let type, let bytes) = $0 { (peer.id.text, type, bytes) } else { nil }
+        }
+    }
+
+    private func unsent(_ network: CoreNetwork, by name: String) -> [[UInt8]] {
+        network.directed(name).compactMap { if case .unsent(.exchange, let bytes, _) = $0 { bytes } else { nil } }
+    }
+
+    @Test func messagesArriveInTheirOrderOverEitherLink() {
+        let network = Self.started()
+        let types = [FrameType.replication, .records, .exchange, .state, .replication]
+        network.give(
+            "n1",
+            .send(types.enumerated().map { PeerMessage($1, [UInt8($0)], to: CoreNetwork.id("n2")) }))
+        network.give("n1", .send([PeerMessage(.exchange, [9], to: CoreNetwork.id("n2"), over: .bulk)]))
+        network.run(for: 50)
+        #expect(received(network, by: "n2").map(\.0) == Array(repeating: "n1", count: 6))
+        #expect(received(network, by: "n2").map(\.1) == types + [.exchange])
+        #expect(received(network, by: "n2").map(\.2) == [[0], [1], [2], [3], [4], [9]])
+        let kinds = network.directed("n2").compactMap {
+            if case .message(_, let kind, _, _) = $0 { kind } else { nil }
+        }
+        #expect(kinds == [.control, .control, .control, .control, .control, .bulk])
+        #expect(received(network, by: "n3").isEmpty)
+    }
+
+    /// Requests are sent elsewhere then; all else is told again anyway.
+    @Test func exchangeWithoutALinkIsTold() {
+        let network = Self.started()
+        network.kill("n2")
+        network.run(for: 10)
+        network.give(
+            "n1",
+            .send([
+                PeerMessage(.exchange, [1], to: CoreNetwork.id("n2")),
+                PeerMessage(.replication, [2], to: CoreNetwork.id("n2")),
+                PeerMessage(.exchange, [3], to: CoreNetwork.id("n2"), over: .bulk),
+                PeerMessage(.exchange, [4], to: CoreNetwork.id("n3")),
+            ]))
+        network.run(for: 10)
+        #expect(unsent(network, by: "n1") == [[1], [3]])
+        #expect(received(network, by: "n3").map(\.2) == [[4]])
+    }
+
+    @Test func exchangeForWhichThereIsNoRoomIsTold() {
+        let network = Self.started()
+        let link = network.core("n1").linkNumber(of: network.core("n1").members[1])!
+        network.give(
+            "n1", .link(.undelivered(ConnectionID(rawValue: link), Frame(type: .exchange, payload: [1, 2]))))
+        network.give("n1", .link(.undelivered(ConnectionID(rawValue: link), Frame(type: .records, payload: [3]))))
+        #expect(unsent(network, by: "n1") == [[1, 2]])
+    }
+
+    @Test func linkHasAnotherNumberAfterEachBreak() {
+        let network = Self.started()
+        func number() -> UInt64? { network.core("n1").linkNumber(of: network.core("n1").members[1]) }
+        func told() -> Int { network.directed("n1").count { if case .links = $0 { true } else { false } } }
+        let (first, before) = (number(), told())
+        #expect(first != nil)
+        network.kill("n2")
+        network.run(for: 10)
+        #expect(number() == nil && told() == before + 1)
+        let lost = network.directed("n1").compactMap { if case .lost(let id) = $0 { id.text } else { nil } }
+        // Of both kinds.
+        #expect(lost == ["n2", "n2"])
+        network.start("n2", Self.roster(1))
+        #expect(network.run(atMost: 6_000) { number() != nil })
+        #expect(number() != first)
+        let after = told()
+        network.run(for: 5_000)
+        #expect(told() == after)
+    }
+
+    /// A link that has never been down: what is sent on the second connection may overtake what was sent on the first.
+    @Test func linkHasAnotherNumberWhenAConnectionTakesThePlaceOfAnother() throws {
+        let network = Self.started()
+        func number() -> UInt64? { network.core("n1").linkNumber(of: network.core("n1").members[1]) }
+        let first = try #require(number())
+        network.give("n1", .link(.outdated(ConnectionID(rawValue: first))))
+        #expect(network.run(atMost: 1_000) { number() != first })
+        #expect(number() != nil)
+        #expect(network.core("n1").members[1].state == .alive)
+    }
+
     // MARK: Rosters
 
     @Test func fourthNodeIsKnownToAllWhenOneFileHasIt() {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct FrameCodecTests {
-    private static let hello = Hello(
+    static let hello = Hello(
         versions: 1...3, cluster: "prod", identity: LinkNetwork.identity(NodeID("n1")!, uid: 5, boot: 9), kind: .bulk,
         round: 70_000, roster: RosterMark(generation: 12, hash: 0xABCD_EF01_2345_6789))
 
@@ -90,7 +90,7 @@ struct FrameCodecTests {
         #expect(throws: FrameFault.tooLong(0x7FFF_FFFF)) { try decoder.next() }
     }
 
-    @Test(arguments: [FrameType.ping, .pong, .membership, .request, .response, .cancel])
+    @Test(arguments: FrameType.allCases.filter { $0 != .hello && $0 != .goodbye })
     func aStreamBeginsWithHello(type: FrameType) {
         #expect(decode(FrameCodec.encode(Frame(type: type))).fault == .noHello)
     }
@@ -101,6 +101,51 @@ struct FrameCodecTests {
         }
         let (frames, fault) = decode(bytes, piece: Int.random(in: 1...50, using: &random))
         #expect(frames.isEmpty && fault != nil)
+    }
+
+    // MARK: Parts
+
+    private func part(_ flags: UInt8, _ payload: [UInt8], _ type: FrameType = .replication) -> Frame {
+        Frame(type: type, flags: flags, payload: payload)
+    }
+
+    private func decode(after hello: Frame = hello.frame, _ frames: [Frame]) -> (frames: [Frame], fault: FrameFault?) {
+        decode(([hello] + frames).flatMap(FrameCodec.encode), piece: 1_000)
+    }
+
+    @Test func partsAreOneMessageAndOthersPassBetween() {
+        let ping = Frame(type: .ping)
+        let whole = part(0, [9])
+        let (frames, fault) = decode([part(1, [1, 2]), ping, part(1, [3]), whole, part(3, [4]), part(0, [5])])
+        #expect(fault == nil)
+        #expect(frames.dropFirst() == [ping, whole, part(0, [1, 2, 3, 4]), part(0, [5])])
+    }
+
+    @Test func partsThatBelongToNothingAreAFault() {
+        #expect(decode([part(3, [1])]).fault == .strayPart)
+        #expect(decode([part(1, [])]).fault == .strayPart)
+        #expect(decode([part(1, [1]), part(1, [2], .exchange)]).fault == .strayPart)
+        #expect(decode([part(1, [1]), part(3, [2], .exchange)]).fault == .strayPart)
+        #expect(decode([part(1, [1]), part(3, [2]), part(3, [3])]).fault == .strayPart)
+        #expect(decode([part(2, [1])]).fault == .reserved)
+    }
+
+    @Test func aMessageInPartsHasALimit() {
+        let piece = [UInt8](repeating: 1, count: 1 << 20)
+        var decoder = FrameDecoder()
+        decoder.append(FrameCodec.encode(Self.hello.frame).span)
+        let bytes = FrameCodec.encode(part(1, piece))
+        var taken = 0
+        #expect(throws: FrameFault.tooLong(Frame.messageMax + piece.count)) {
+            _ = try decoder.next()
+            while taken <= 100 {
+                decoder.append(bytes.span)
+                #expect(try decoder.next() == nil)
+                taken += 1
+            }
+        }
+        #expect(taken == Frame.messageMax / piece.count)
+        #expect(decoder.pendingCount == 0)
     }
 
     // MARK: HELLO

@@ -21,7 +21,8 @@ private func decode(_ bytes: [UInt8], cuts: [Int]) -> Outcome {
             decoder.append(bytes.span.extracting(position..<cut))
             position = cut
             while let frame = try decoder.next() { outcome.frames.append(frame) }
-            precondition(decoder.pendingCount < FrameCodec.headerSize + LinkKind.bulk.payloadMax)
+            precondition(
+                decoder.pendingCount < FrameCodec.headerSize + LinkKind.bulk.payloadMax + Frame.messageMax)
         }
     } catch {
         outcome.fault = error
@@ -42,20 +43,40 @@ private func cuts(of count: Int, _ source: [UInt8]) -> [Int] {
     return cuts
 }
 
-/// The input as frames: type, flags, length, so many bytes, and again.
+/// The input as frames: type, flags, length, so many bytes, and again. Flags of a part only half the time, lest the
+/// first of them end most streams.
 private func frames(_ source: [UInt8]) -> [Frame] {
     var frames: [Frame] = []
     var place = 0
     while place + 3 <= source.count {
         let type = FrameType.allCases[Int(source[place]) % FrameType.allCases.count]
         let end = min(place + 3 + Int(source[place + 2]), source.count)
+        let isWhole = type.mayBeCut && source[place + 1] & 4 == 0
         frames.append(
             Frame(
-                type: type, flags: source[place + 1], stream: UInt32(source[place]) << 20,
+                type: type, flags: isWhole ? 0 : source[place + 1] & (type.mayBeCut ? 3 : 255),
+                stream: UInt32(source[place]) << 20,
                 payload: Array(source[(place + 3)..<end])))
         place = end
     }
     return frames
+}
+
+/// What a decoder should make of frames, while it finds no fault in them: the parts of a message as that message.
+private func join(_ frames: [Frame]) -> [Frame] {
+    var whole: [Frame] = []
+    var parts: [UInt8] = []
+    for frame in frames {
+        guard frame.type.mayBeCut, frame.flags != 0 else {
+            whole.append(frame)
+            continue
+        }
+        parts += frame.payload
+        guard frame.flags == 3 else { continue }
+        whole.append(Frame(type: frame.type, stream: frame.stream, payload: parts))
+        parts = []
+    }
+    return whole
 }
 
 /// What the receivers of a frame make of its payload.
@@ -81,7 +102,8 @@ func fuzzFrames(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = built.flatMap(FrameCodec.encode)
     let whole = decode(bytes, cuts: [])
     precondition(whole == decode(bytes, cuts: cuts(of: bytes.count, source)), "\(whole)")
-    precondition(whole.frames == Array(built.prefix(whole.frames.count)), "\(whole)")
-    precondition(whole.fault != nil || whole.frames.count == built.count, "\(whole)")
+    let joined = join(built)
+    precondition(whole.frames == Array(joined.prefix(whole.frames.count)), "\(whole)")
+    precondition(whole.fault != nil || whole.frames.count == joined.count, "\(whole)")
     return 0
 }

@@ -15,7 +15,7 @@ extension ClusterProcess {
             if self.epoch != epoch { news.append(.placement(epoch: epoch)) }
             self.epoch = epoch
         case .joined: news.append(.joined)
-        case .asked, .answered, .withdrawn: break
+        case .asked, .answered, .withdrawn, .message, .unsent, .lost, .links: break
         case .condition(let condition, let text): news.append(.condition(condition, text: text))
         case .wake(let time): coreWake = time
         }

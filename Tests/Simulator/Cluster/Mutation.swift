@@ -63,7 +63,8 @@ struct Mutation {
             echoes[connection] = nil
             echoOrder.removeAll { $0 == connection }
             return true
-        case .link, .start, .wake, .file, .settings, .rosterKept, .rosterNotKept, .lag, .ask, .answer, .cancel, .leave:
+        case .link, .start, .wake, .file, .settings, .rosterKept, .rosterNotKept, .lag, .ask, .answer, .cancel, .send,
+            .leave:
             return true
         }
     }
