@@ -39,6 +39,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private var answerSecond = 0
     /// Connections answered outside their read callback, to be flushed at the end of this turn.
     private var unflushed: [TCPConnection] = []
+    /// What is to be done before that.
+    private var endings: [() -> Void] = []
     private var lag: LoopLag?
     private var counts = LoopStatistics()
     /// What `arrivalNanoseconds` says; 0: it was not asked in this turn.
@@ -176,11 +178,21 @@ extension EventLoop {
     }
 
     private func flushConnections() {
-        while !unflushed.isEmpty {
+        while !(endings.isEmpty && unflushed.isEmpty) {
+            let calls = endings
+            endings = []
+            for call in calls { call() }
             let connections = unflushed
             unflushed = []
             for connection in connections { connection.flush() }
         }
+    }
+
+    /// Runs `call` once at the end of this turn, before connections are written to. What that brings about is handled
+    /// in this turn too, so a call must not ask for another one for ever. On the loop.
+    package func atEndOfTurn(_ call: @escaping () -> Void) {
+        assertInLoop()
+        endings.append(call)
     }
 
     func flushAtEndOfTurn(_ connection: TCPConnection) {
