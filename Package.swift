@@ -46,7 +46,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Services",
-            dependencies: ["Cluster", "Reactor"],
+            dependencies: [
+                "Cluster", "Reactor",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Node",

@@ -3,6 +3,21 @@ extension PartitionReplica {
     /// A request passes at most so many nodes on its way to the primary.
     package static var hopsMax: Int { 2 }
 
+    /// Whether it may stamp changes of the partition now.
+    package var isServing: Bool { !isMistrusted && reigning?.phase == .serving }
+
+    package var isPrimary: Bool { reigning != nil }
+
+    /// Whether everything that was acknowledged is here: it serves, or is a complete copy.
+    package var isWhole: Bool {
+        isServing || !isMistrusted && reigning == nil && source != nil && record?.isComplete(own) ?? false
+    }
+
+    /// Whether it remembers a request.
+    package func knows(_ id: WriteID) -> Bool {
+        if case .done = recent.answer(to: id, issuedAt: .max) { true } else { false }
+    }
+
     /// - Parameter hops: how many nodes have forwarded it already.
     package func route(isRead: Bool, hops: Int = 0) -> ReplicaRoute {
         guard !isMistrusted, let record else { return .wait }

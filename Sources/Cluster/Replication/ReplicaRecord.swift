@@ -86,6 +86,14 @@ package struct ReplicaRecord: Hashable, Sendable {
         self.mark = mark
     }
 
+    /// Of the entries of one record, unless a single one is longer: well below what a message may have.
+    package static let bytesMax = 16 << 20
+
+    /// Entries in their order, in as few pieces as there have to be for one record each.
+    package static func pieces(of entries: [ReplicaEntry]) -> [[ReplicaEntry]] {
+        entries.chunks(countMax: entriesMax, bytesMax: bytesMax) { $0.byteCount }
+    }
+
     /// As it is written.
     var byteCount: Int { entries.reduce(3 + (mark?.byteCount ?? 0)) { $0 + $1.byteCount } }
 }

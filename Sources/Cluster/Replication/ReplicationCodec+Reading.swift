@@ -1,4 +1,11 @@
 extension ReplicationCodec {
+    /// The partition that a message is about, for who hands it on and does not read it; nil: it is no message.
+    package static func partition(of bytes: Span<UInt8>) -> PartitionID? {
+        var reader = WireReader(bytes)
+        guard (try? reader.word(Kind.self)) != nil else { return nil }
+        return try? partition(&reader)
+    }
+
     package static func decode(_ bytes: Span<UInt8>) throws(WireFault) -> ReplicationMessage {
         var reader = WireReader(bytes)
         let kind = try reader.word(Kind.self)
