@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Reactor
@@ -140,6 +141,23 @@ private final class Counter: Sendable {
         for await count in due.stream { seen.append(count) }
         #expect(seen == [1, 2, 3])
         loop.stopAndJoin()
+    }
+
+    @Test func callsAtTheEndOfATurnRunOnceAndBehindAllElseOfIt() throws {
+        let loop = try EventLoop(index: 0)
+        defer { loop.stopAndJoin() }
+        let seen = Monitor<[Int]>([])
+        loop.wait {
+            loop.atEndOfTurn {
+                seen.withLock { $0.append(2) }
+                // In the same turn.
+                loop.atEndOfTurn { seen.withLock { $0.append(3) } }
+            }
+            seen.withLock { $0.append(1) }
+        }
+        #expect(seen.wait { $0.count == 3 })
+        loop.wait {}
+        #expect(seen.now == [1, 2, 3])
     }
 
     @Test func aGroupGathersOneValueOfEachLoopInTheirOrder() async throws {

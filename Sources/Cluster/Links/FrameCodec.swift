@@ -58,8 +58,8 @@ package enum FrameCodec {
     }
 }
 
-/// Cuts a stream into frames, and joins what came in parts. Total: any bytes in any pieces come to frames or to a fault,
-/// and a fault is the end.
+/// Cuts a stream into frames, and joins what came in parts. Total: any bytes in any pieces come to frames or to a
+/// fault, and a fault is the end.
 ///
 /// It holds no more than one message and one frame that are not whole yet, beside the piece that was appended last. The
 /// first frame has to be a short HELLO, whose kind says how long the others may be: so a stranger can make it hold next

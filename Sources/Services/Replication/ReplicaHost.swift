@@ -28,7 +28,8 @@ package final class ReplicaHost: @unchecked Sendable {
     private var timer: LoopTimer?
     private var timerAt = UInt64.max
     private var deadlines: DeadlineQueue
-    private var hasSurrenderedAt: UInt64 = 0
+    private var memorySeenAt: UInt64 = 0
+    private var surrenderedAt: UInt64 = 0
 
     /// When something last came here, monotonic milliseconds.
     private var ranAt: UInt64
@@ -64,6 +65,8 @@ package final class ReplicaHost: @unchecked Sendable {
     /// Memory, percent of the budget, above which a copy is given up (Cache rule 22); one each second.
     private static let pressureMax: UInt8 = 110
     private static let surrenderInterval: UInt64 = 1_000
+    /// Entries evicted in one look, for copies that are short of memory: under a millisecond.
+    private static let evictions = 500
     /// Clients' requests of so many milliseconds after a stall was found count as sent before it.
     private static let staleTime: UInt64 = 100
 
@@ -85,6 +88,7 @@ package final class ReplicaHost: @unchecked Sendable {
         deadlines = DeadlineQueue(count: count)
         ranAt = EventLoop.nanoseconds / 1_000_000
         for place in 0..<count { shard.setReign(partition(at: place), isPrimary: false, leavesMarks: true) }
+        shard.whenUpkeepChanges { [weak self] in self?.commitDrops() }
         timer = LoopTimer(loop: loop) { [unowned self] in tick() }
         setTimer(now: ranAt)
     }
@@ -209,7 +213,7 @@ extension ReplicaHost {
         timerAt = .max
         lookForStall()
         while let place = deadlines.popDue(now: ranAt) { step(place) { $0.tick(&$1, at: $2) } }
-        surrenderIfFull()
+        lookAtMemory()
         tell()
         setTimer(now: ranAt)
     }
@@ -224,10 +228,23 @@ extension ReplicaHost {
         timer?.start(after: due > start ? due - start : 0)
     }
 
-    /// Cache rule 22: a node far beyond its budget gives up the copy that takes most of it.
+    /// Cache rule 22.
+    private func lookAtMemory() {
+        guard ranAt >= memorySeenAt + Self.pulseInterval, !replicas.isEmpty else { return }
+        memorySeenAt = ranAt
+        for partition in shard.takeOverfull() {
+            let place = place(of: partition)
+            if !replicas[place].isPrimary { step(place) { $0.surrender(&$1, at: $2) } }
+        }
+        let pressed = replicas.filter { $0.isServing && $0.followerPressure > 100 }.map(\.partition)
+        if !pressed.isEmpty, shard.evict(upTo: Self.evictions, of: Set(pressed)) > 0 { commitDrops() }
+        surrenderIfFull()
+    }
+
+    /// A node far beyond its budget gives up the copy that takes most of it.
     private func surrenderIfFull() {
-        guard ranAt >= hasSurrenderedAt + Self.surrenderInterval, let first = replicas.first else { return }
-        hasSurrenderedAt = ranAt
+        guard ranAt >= surrenderedAt + Self.surrenderInterval, let first = replicas.first else { return }
+        surrenderedAt = ranAt
         guard shard.store(of: first.partition).pressure > Self.pressureMax else { return }
         let copies = replicas.indices.filter { !replicas[$0].isPrimary }
         let counts = copies.map { shard.store(of: replicas[$0].partition).entryCount }

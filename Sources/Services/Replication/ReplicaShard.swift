@@ -17,6 +17,15 @@ package protocol ReplicaShard: AnyObject, Sendable {
 
     /// A stamp from elsewhere: the clock's next ones are later.
     func merge(time: UInt64)
+
+    /// Has `run` called on the loop whenever something has changed that no request asked for.
+    func whenUpkeepChanges(_ run: @escaping () -> Void)
+
+    /// Evicts up to `count` entries of these partitions, for a copy elsewhere is short of memory. How many went.
+    func evict(upTo count: Int, of partitions: Set<PartitionID>) -> Int
+
+    /// Partitions that there was no memory for something of, since the last call: copies of them lack it.
+    func takeOverfull() -> [PartitionID]
 }
 
 /// What commands and upkeep have changed in a shard.

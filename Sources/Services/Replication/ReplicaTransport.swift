@@ -1,8 +1,8 @@
 package import Cluster
 import Synchronization
 
-/// The way from the replicas of a loop to other nodes: the node's first loop, where the links are. Called on the loop of
-/// the replicas.
+/// The way from the replicas of a loop to other nodes: the node's first loop, where the links are. Called on the loop
+/// of the replicas.
 package protocol ReplicaTransport: AnyObject, Sendable {
     /// What a turn has come to, in its order.
     func send(_ output: ReplicaOutput)

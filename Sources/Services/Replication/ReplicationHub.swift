@@ -5,10 +5,10 @@ package import Reactor
 /// between their replicas and other nodes.
 ///
 /// - **Views**: what a node knows of the others is made once, here, and handed to the replicas of each loop.
-/// - **Records**: all that members tell comes together in one `RecordTable`; what wins there is told to the replica, and
-///   to the members that are linked. What a lost link has swallowed is found by comparing hashes: with a member whose
-///   link has come up, with all when one comes or goes (who lives decides which record wins, so all of them are shown to
-///   the replicas again then), and every now and then.
+/// - **Records**: all that members tell comes together in one `RecordTable`; what wins there is told to the replica,
+///   and to the members that are linked. What a lost link has swallowed is found by comparing hashes: with a member
+///   whose link has come up, with all when one comes or goes (who lives decides which record wins, so all of them are
+///   shown to the replicas again then), and every now and then.
 /// - **Stalls**: one `StallGate` for the node. A loop that stood still says so, and its replicas are trusted again when
 ///   all linked peers have told what they know since.
 ///

@@ -60,7 +60,7 @@ struct OutboundQueueTests {
         #expect(numbers == [1, 1, 1, 2, 4, 2, 3])
     }
 
-    /// Whatever is written, and however much of it leaves in between: a decoder has it back, in the order of each class.
+    /// Whatever is written, and however much of it leaves in between: a decoder has it back, in each class's order.
     @Test(arguments: 1...30 as ClosedRange<UInt64>) func everythingComesOutWholeAtTheOtherEnd(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         var queue = OutboundQueue()
