@@ -48,6 +48,7 @@ let package = Package(
             name: "Services",
             dependencies: [
                 "Cluster", "Reactor",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: strict),

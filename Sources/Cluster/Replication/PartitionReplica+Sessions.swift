@@ -15,9 +15,16 @@ extension PartitionReplica {
             guard self.reigning?.session(with: peer.id) == nil, now >= (reigning.retryAt[peer.id] ?? 0),
                 let mode = modeDue(peer.id, store.markCount)
             else { continue }
-            open(mode, with: peer, &store)
+            if busy.contains(peer.id), reigning.phase == .serving {
+                postponed.insert(peer.id)
+            } else {
+                open(mode, with: peer, &store)
+            }
         }
     }
+
+    /// Who is being compared with, sorted.
+    package var compared: [NodeID] { (reigning?.sessions ?? []).map(\.peer) }
 
     private var isYielding: Bool {
         if case .yielding = reigning?.phase { true } else { false }

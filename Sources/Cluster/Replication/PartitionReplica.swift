@@ -42,6 +42,11 @@ package struct PartitionReplica: Sendable {
     var nextHoldingAt: UInt64 = 0
     /// The record that was in force when it was last told.
     var isSurrendering = false
+    /// Nodes that as many other partitions of this loop are being compared with as may be (Cache rule 21): but for a
+    /// takeover, which is not to wait, no comparison with them begins. Set by the shell before a step.
+    package var busy: Set<NodeID> = []
+    /// Those of them that a comparison was due with, as of the last step. The shell has it tick when they have room.
+    package internal(set) var postponed: Set<NodeID> = []
     /// To whom a record was sent in answer, and when: two that see different nodes alive would go on for ever.
     var answeredAt: [NodeID: UInt64] = [:]
     /// What `route` said last of a read and of a write.
@@ -172,6 +177,7 @@ package struct PartitionReplica: Sendable {
     private mutating func advance(to moment: Moment) {
         now = max(now, moment.monotonic)
         wall = moment.wall
+        postponed = []
     }
 
     /// All that may follow from an input, in the order in which one thing allows the next.

@@ -1,8 +1,8 @@
 package import Cluster
 package import Reactor
 
-/// The replicas of the partitions of one loop, and the shell around them: it tells them what happens, performs what they
-/// direct, and wakes them in time. It decides nothing but when the loop has stood still.
+/// The replicas of the partitions of one loop, and the shell around them: it tells them what happens, performs what
+/// they direct, and wakes them in time. It decides nothing but when the loop has stood still.
 ///
 /// What a turn brings about leaves at its end: the writes of all requests of the turn go out as one batch for each
 /// partition, and everything for other nodes as one call to the first loop. Who waits for the end of a write is told
@@ -28,6 +28,8 @@ package final class ReplicaHost: @unchecked Sendable {
     private var timer: LoopTimer?
     private var timerAt = UInt64.max
     private var deadlines: DeadlineQueue
+    private var comparisons = ComparisonQueue()
+    private var isComparing = false
     private var memorySeenAt: UInt64 = 0
     private var surrenderedAt: UInt64 = 0
 
@@ -261,6 +263,8 @@ extension ReplicaHost {
         _ body: (inout PartitionReplica, inout any ReplicaStore, Moment) -> [ReplicaDirective]
     ) {
         var store: any ReplicaStore = shard.store(of: replicas[place].partition)
+        let before = replicas[place].compared
+        replicas[place].busy = comparisons.busy
         let directives = body(&replicas[place], &store, moment)
         for directive in directives { perform(directive, of: replicas[place].partition) }
         let reign = Reign(isPrimary: replicas[place].isServing, leavesMarks: replicas[place].dropsLeaveMarks)
@@ -271,6 +275,17 @@ extension ReplicaHost {
         }
         deadlines.set(place, at: replicas[place].nextDeadline)
         setTimer(now: ranAt)
+        comparisons.changed(
+            place, from: before, to: replicas[place].compared, postponed: replicas[place].postponed)
+        goOnComparing()
+    }
+
+    /// Has those that wait for a comparison begin it, as far as there is room.
+    private func goOnComparing() {
+        guard !isComparing else { return }
+        isComparing = true
+        while let place = comparisons.next() { step(place) { $0.tick(&$1, at: $2) } }
+        isComparing = false
     }
 
     private func perform(_ directive: ReplicaDirective, of partition: PartitionID) {
