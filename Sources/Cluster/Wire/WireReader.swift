@@ -68,6 +68,14 @@ package struct WireReader: ~Escapable {
         return (place..<place + count).map { bytes[$0] }
     }
 
+    /// The next bytes as they lie there.
+    @_lifetime(copy self)
+    package mutating func span(_ count: Int) throws(WireFault) -> Span<UInt8> {
+        guard count <= remaining else { throw .truncated }
+        defer { place += count }
+        return bytes.extracting(place..<place + count)
+    }
+
     /// All must have been read.
     package consuming func finish() throws(WireFault) {
         guard remaining == 0 else { throw .trailing }

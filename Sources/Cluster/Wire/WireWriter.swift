@@ -1,3 +1,5 @@
+import Reactor
+
 /// Appends numbers and texts as they go over a link: little-endian, lengths first.
 package struct WireWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
@@ -28,4 +30,6 @@ package struct WireWriter: Sendable {
     }
 
     package mutating func append(raw bytes: [UInt8]) { self.bytes.append(contentsOf: bytes) }
+
+    package mutating func append(span: Span<UInt8>) { bytes.append(span: span) }
 }

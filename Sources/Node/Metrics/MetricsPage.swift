@@ -155,7 +155,7 @@ struct MetricsPage {
         page.family("tribe_cache_memory_bytes", .gauge, "What the tables use, by what for.")
         for (use, bytes) in [
             ("pages", sum { $0.use.pages }), ("indexes", sum { $0.use.indexes }), ("digests", sum { $0.use.digests }),
-            ("ghosts", sum { $0.use.ghosts }), ("blobs", sum { $0.use.blobs }),
+            ("ghosts", sum { $0.use.ghosts }), ("marks", sum { $0.use.marks }), ("blobs", sum { $0.use.blobs }),
             ("tags", sum { $0.tagBytes }), ("leases", sum { $0.leaseBytes }),
         ] {
             page.sample("tribe_cache_memory_bytes", [("use", use)], bytes)

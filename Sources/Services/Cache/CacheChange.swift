@@ -18,6 +18,8 @@ package struct CacheChange: Equatable, Sendable {
     package let version: Version
     package let partition: PartitionID
     package let kind: Kind
+    /// Its version is remembered here, so that an older one does not come back (Cache rule 19).
+    package let leavesMark: Bool
 }
 
 /// Changes in their order, until they are read. Its memory serves the next ones: there is one for every write.
@@ -47,4 +49,9 @@ package struct ChangeLog: RandomAccessCollection, Sendable {
 
     @inline(__always)
     mutating func clear() { count = 0 }
+
+    mutating func removeLast() {
+        precondition(count > 0)
+        count -= 1
+    }
 }

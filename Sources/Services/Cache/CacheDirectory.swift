@@ -12,9 +12,12 @@ package struct CacheDirectory: Sendable {
 
     /// Makes one shard for each loop, all under one budget of `memory` bytes. Throws when the system gives no
     /// addresses.
+    ///
+    /// - Parameter isReplicated: copies of the partitions are on other nodes, or may come to be; see
+    ///   `CacheShard+Replication`.
     package init(
         group: LoopGroup, memory: Int, seed: PlacementSeed, node: UInt16, policy: CacheTable.Policy = .evict,
-        valueMax: Int = 64 << 20
+        valueMax: Int = 64 << 20, isReplicated: Bool = false
     ) throws(CacheFault) {
         var random = SystemRandom()
         let secret = HashSecret(using: &random)
@@ -25,7 +28,7 @@ package struct CacheDirectory: Sendable {
         for loop in group.loops {
             let settings = CacheTable.Settings(
                 loop: loop.index, loopCount: group.loops.count, seed: seed.rawValue, secret: secret,
-                reservation: Self.reservation(memory: memory), policy: policy)
+                reservation: Self.reservation(memory: memory), policy: policy, isReplicated: isReplicated)
             let table = try CacheTable(settings, account: account)
             shards.append(
                 CacheShard(

@@ -6,8 +6,19 @@ struct CachePartition: ~Copyable {
     var digest = PartitionDigest()
     /// Entries that expire.
     var deadlines = 0
+    /// None of them goes before.
+    var earliestExpiry = UInt64.max
+    /// Marks of entries that ended, which are in the digest too: only a replicated table has any.
+    var marks = 0
 
-    var isVacant: Bool { index.count == 0 && !index.isMoving }
+    /// An entry that expires at `new` takes the place of one that did at `old`; 0: never, or none.
+    @inline(__always)
+    mutating func noteDeadline(_ new: UInt64, instead old: UInt64) {
+        deadlines += (new != 0 ? 1 : 0) - (old != 0 ? 1 : 0)
+        if new != 0 { earliestExpiry = min(earliestExpiry, new) }
+    }
+
+    var isVacant: Bool { index.count == 0 && marks == 0 && !index.isMoving }
 }
 
 /// The partitions of one table: those whose number leaves `loop` when divided by `loopCount`.

@@ -33,7 +33,7 @@ extension CacheShard {
             partitionsLeft -= 1
             let id = PartitionID(rawValue: UInt16(partition))
             let next = box.contents.table.clear(id, before: version, from: cursor, visits: Self.stepEntries)
-            box.contents.table.clearChanges()
+            settleUpkeep()
             if next == nil { partition += partitionStride }
             cursor = next ?? .start
         }
@@ -54,6 +54,7 @@ extension CacheShard {
             if entry.key.hasPrefix(prefix) { keys.append(entry.key.indices.map { entry.key[$0] }) }
         }
         for key in keys { _ = remove(key.span) }
+        settleUpkeep()
         guard let next else { return completion() }
         goOn { $0.remove(prefix: prefix, from: next, completion: completion) }
     }

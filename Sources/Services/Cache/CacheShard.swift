@@ -202,7 +202,7 @@ extension CacheShard {
     private func keepUp() {
         let expired = box.contents.table.expireSome(now: loop.now, visits: Self.expiryVisits)
         let isUnfinished = box.contents.table.maintain(now: loop.now)
-        box.contents.table.clearChanges()
+        settleUpkeep()
         limitTags()
         let hasFolded = box.contents.tags.foldSome(Self.tagFolds)
         if hasFolded { settleCharge() }

@@ -42,9 +42,7 @@ extension CacheTable {
         let record = arena.record(ref)
         let target = arena.record(new)
         record.copy(to: target, bytes: arena.classes.bytes(sizeClass))
-        let key = key(target.key)
-        let hash = key.indexHash
-        partitions.change(partitions.place(of: key.partition)) { $0.index.replace(hash, ref, with: new) }
+        relocate(ref, to: new, key(target.key))
         queues.replace(ref, with: new, growth: 0, arena)
         arena.free(ref)
         counts.evacuatedRecords += 1

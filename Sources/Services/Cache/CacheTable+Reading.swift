@@ -4,7 +4,7 @@ extension CacheTable {
     package mutating func get<Tags: TagLookup & ~Copyable>(
         _ key: borrowing CacheKey, allowStale: Bool = false, now: UInt64, tags: borrowing Tags
     ) -> CacheEntry? {
-        let ref = find(key, now: now, tags: tags)
+        let ref = find(key, isRead: true, now: now, tags: tags)
         guard ref != 0 else {
             counts.misses += 1
             return nil

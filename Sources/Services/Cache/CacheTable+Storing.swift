@@ -13,7 +13,7 @@ extension CacheTable {
         if shape.hasBlob, case .bytes(let bytes) = value {
             blobBytes = bytes.count + Blob.overhead
         }
-        guard fits(shape, value) else { throw .tooLarge }
+        guard hasReservedRoom || fits(shape, value) else { throw .tooLarge }
         var ref = ref
         let isInPlace = ref != 0 && arena.sizeClass(of: ref) == sizeClass
         if try makeRoom(for: isInPlace ? nil : sizeClass, blobBytes: blobBytes, now: now) {
@@ -76,14 +76,15 @@ extension CacheTable {
         let keyHash = key.sharedHash
         let place = partitions.place(of: key.partition)
         let hash = key.indexHash
-        let expires = metadata.deadlines.expiresAt != 0
+        let expiresAt = metadata.deadlines.expiresAt
         changePartition(place) { partition in
             partition.index.insert(hash, ref)
             partition.digest.toggle(keyHash, version)
-            partition.deadlines += expires ? 1 : 0
+            partition.noteDeadline(expiresAt, instead: 0)
         }
-        queues.append(ref, isMain: ghosts.take(key.hash), bytes: footprint(ref), arena)
-        changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: .put))
+        if isReplicated { enlist(ref, keyHash, at: place) }
+        queues.append(ref, isMain: ghosts.take(key.hash) || !isOwn(place), bytes: footprint(ref), arena)
+        log(put: keyHash, version, key.partition)
     }
 
     /// Over the old entry, whose block is of the right size.
@@ -111,10 +112,19 @@ extension CacheTable {
         settlePages()
         fill(new, key, value, metadata, shape, version, flags: arena.record(ref).flags)
         book(key, ref, version, metadata.deadlines)
-        let hash = key.indexHash
-        partitions.change(partitions.place(of: key.partition)) { $0.index.replace(hash, ref, with: new) }
+        relocate(ref, to: new, key)
         queues.replace(ref, with: new, growth: footprint(new) - footprint(ref), arena)
         discard(ref)
+    }
+
+    /// The entry at `ref` is at `new` from now on, as far as indexes go.
+    mutating func relocate(_ ref: UInt32, to new: UInt32, _ key: borrowing CacheKey) {
+        let hash = key.indexHash
+        let place = partitions.place(of: key.partition)
+        partitions.change(place) { $0.index.replace(hash, ref, with: new) }
+        guard isReplicated else { return }
+        let keyHash = key.sharedHash
+        copies.change(place) { $0.byKeyHash.replace(PartitionCopy.indexHash(keyHash), ref, with: new) }
     }
 
     /// Writes all of a record. `flags`: of the entry it replaces, for what eviction knows of that, or just `live`.
@@ -162,11 +172,17 @@ extension CacheTable {
         let place = partitions.place(of: key.partition)
         partitions.change(place) { partition in
             partition.digest.replace(keyHash, record.version, with: version)
-            partition.deadlines += (deadlines.expiresAt != 0 ? 1 : 0) - (record.expiresAt != 0 ? 1 : 0)
+            partition.noteDeadline(deadlines.expiresAt, instead: record.expiresAt)
         }
         record.version = version
         record.expiresAt = deadlines.expiresAt
-        changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: .put))
+        log(put: keyHash, version, key.partition)
+    }
+
+    @inline(__always)
+    private mutating func log(put keyHash: UInt64, _ version: Version, _ partition: PartitionID) {
+        changes.append(
+            CacheChange(keyHash: keyHash, version: version, partition: partition, kind: .put, leavesMark: false))
     }
 
     /// The same on every node, for digests and changes.

@@ -23,7 +23,7 @@ extension CacheTable {
                 continue
             }
             let id = partitions.id(at: place)
-            guard partitions[place].deadlines > 0 else {
+            guard partitions[place].deadlines > 0, isOwn(place) else {
                 expiryCursor = Self.cursor(after: id)
                 left -= 1
                 continue
@@ -51,6 +51,7 @@ extension CacheTable {
     package mutating func clear(
         _ partition: PartitionID, before version: Version, from cursor: ScanCursor = .start, visits: Int
     ) -> ScanCursor? {
+        guard isOwn(partitions.place(of: partition)) else { return nil }
         var left = visits
         let scope = ScanScope.partitions(first: partition, last: partition)
         let next = step(from: cursor, scope, entriesMax: visits, visits: &left)
@@ -67,6 +68,7 @@ extension CacheTable {
             if partitions[upkeepPlace].index.isMoving {
                 changePartition(upkeepPlace) { $0.index.move(visits: Self.upkeepMoves) }
             }
+            if isReplicated { maintainCopy(upkeepPlace, visits: Self.upkeepMoves) }
             upkeepPlace = upkeepPlace + 1 == partitions.count ? 0 : upkeepPlace + 1
         }
         ghosts.release()

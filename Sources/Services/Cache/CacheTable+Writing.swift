@@ -59,7 +59,10 @@ extension CacheTable {
         let isFresh = ref != 0 && !arena.record(ref).isExpired(now)
         let current = isFresh ? stored : nil
         guard condition.holds(for: current, stored: stored) else { return .failed(current: current) }
-        guard ref != 0 else { return .absent }
+        guard ref != 0 else {
+            if isReplicated { dropAbsent(key, version) }
+            return .absent
+        }
         drop(ref, key, .deleted, version)
         return isFresh ? .removed : .absent
     }

@@ -20,6 +20,7 @@ package import Reactor
 ///     CacheTable+Reserving    making room for several entries
 ///     CacheTable+Evacuation   moving records out of a page
 ///     CacheTable+Upkeep       expiry, clearing, maintenance
+///     CacheTable+Copies       what a replicated table does besides
 package struct CacheTable: ~Copyable {
     package struct Settings: Sendable {
         /// This table has the partitions that leave `loop` when divided by `loopCount`.
@@ -31,10 +32,12 @@ package struct CacheTable: ~Copyable {
         /// Addresses for the arena, at most 64 GiB; what is not used costs nothing.
         package let reservation: Int
         package let policy: Policy
+        /// Copies of its partitions are on other nodes: see `CacheTable+Copies`.
+        package let isReplicated: Bool
 
         package init(
             loop: Int = 0, loopCount: Int = 1, seed: UInt64, secret: HashSecret, reservation: Int,
-            policy: Policy = .evict
+            policy: Policy = .evict, isReplicated: Bool = false
         ) {
             self.loop = loop
             self.loopCount = loopCount
@@ -42,6 +45,7 @@ package struct CacheTable: ~Copyable {
             self.secret = secret
             self.reservation = reservation
             self.policy = policy
+            self.isReplicated = isReplicated
         }
     }
 
@@ -57,6 +61,13 @@ package struct CacheTable: ~Copyable {
     let account: MemoryAccount
     var arena: CacheArena
     let partitions: PartitionSet
+    /// Where each partition of a replicated table has what copies need; none in any other.
+    let copies: PartitionCopies
+    let isReplicated: Bool
+    /// Entries of partitions that another node reigns over: not for this one to evict or expire.
+    var foreignCount = 0
+    /// Places of partitions that could not take in what a copy has to.
+    var overfull: Set<Int> = []
     var queues = EvictionQueues()
     var ghosts = GhostQueue()
     /// What this table has charged to the account.
@@ -82,7 +93,9 @@ package struct CacheTable: ~Copyable {
         self.account = account
         arena = try CacheArena(reserving: settings.reservation)
         partitions = PartitionSet(loop: settings.loop, loopCount: settings.loopCount)
-        use.fixed = partitions.bytes
+        isReplicated = settings.isReplicated
+        copies = PartitionCopies(count: isReplicated ? partitions.count : 0)
+        use.fixed = partitions.bytes + copies.bytes
         account.charge(use.fixed)
     }
 
@@ -129,6 +142,12 @@ package struct CacheTable: ~Copyable {
         changes.clear()
     }
 
+    /// The end of a command: unless they are to be taken, nobody reads its changes.
+    @inline(__always)
+    mutating func settleChanges() {
+        if !isReplicated { changes.clear() }
+    }
+
     // MARK: Shared by the parts
 
     @_lifetime(copy bytes)
@@ -148,44 +167,64 @@ package struct CacheTable: ~Copyable {
     }
 
     /// The ref of the entry with this key, or zero. One that is there no longer, by time or by tag, is dropped first.
+    ///
+    /// `isRead`: it stays if another node reigns over the partition, who alone says that it has ended.
     @inline(__always)
     mutating func find<Tags: TagLookup & ~Copyable>(
-        _ key: borrowing CacheKey, now: UInt64, tags: borrowing Tags
+        _ key: borrowing CacheKey, isRead: Bool = false, now: UInt64, tags: borrowing Tags
     ) -> UInt32 {
         let ref = locate(key)
         guard ref != 0 else { return 0 }
         let record = arena.record(ref)
         if record.isGone(now) {
-            drop(ref, key, .expired, record.version)
+            end(ref, key, .expired, record.version, isRead: isRead)
             return 0
         }
         if record.isInvalid(tags) {
-            drop(ref, key, .invalidated, record.version)
+            end(ref, key, .invalidated, record.version, isRead: isRead)
             return 0
         }
         if record.version < clearedAt {
-            drop(ref, key, .deleted, clearedAt)
+            end(ref, key, .deleted, clearedAt, isRead: isRead)
             return 0
         }
         return ref
     }
 
+    /// `drop` of what was found to be there no longer.
+    private mutating func end(
+        _ ref: UInt32, _ key: borrowing CacheKey, _ cause: CacheChange.Kind, _ version: Version, isRead: Bool
+    ) {
+        guard !isRead || isOwn(partitions.place(of: key.partition)) else { return }
+        drop(ref, key, cause, version)
+    }
+
     /// Takes an entry out of everything.
     mutating func drop(_ ref: UInt32, _ key: borrowing CacheKey, _ cause: CacheChange.Kind, _ version: Version) {
-        let record = arena.record(ref)
         let place = partitions.place(of: key.partition)
         let keyHash = key.sharedHash
-        changes.append(CacheChange(keyHash: keyHash, version: version, partition: key.partition, kind: cause))
+        let leavesMark = isReplicated && leavesMark(cause, at: place)
+        changes.append(
+            CacheChange(
+                keyHash: keyHash, version: version, partition: key.partition, kind: cause, leavesMark: leavesMark))
         switch cause {
         case .expired: counts.expired += 1
         case .invalidated: counts.invalidated += 1
         case .put, .deleted, .evicted: break
         }
+        takeOut(ref, key.indexHash, keyHash, place)
+        if leavesMark { _ = leaveMark(keyHash, version, at: place) }
+    }
+
+    /// `drop` without a word about it.
+    mutating func takeOut(_ ref: UInt32, _ hash: UInt32, _ keyHash: UInt64, _ place: Int) {
+        let record = arena.record(ref)
         changePartition(place) { partition in
             partition.digest.toggle(keyHash, record.version)
             partition.deadlines -= record.expiresAt == 0 ? 0 : 1
-            partition.index.remove(key.indexHash, ref)
+            partition.index.remove(hash, ref)
         }
+        if isReplicated { delist(ref, keyHash, at: place) }
         queues.remove(ref, bytes: footprint(ref), arena)
         discard(ref)
     }

@@ -172,10 +172,12 @@ package struct MemoryUse: Equatable, Sendable {
     package internal(set) var indexes = 0
     package internal(set) var digests = 0
     package internal(set) var ghosts = 0
+    /// Marks of entries that ended, in a replicated table.
+    package internal(set) var marks = 0
     /// Values out of line.
     package internal(set) var blobs = 0
     /// What a table costs when it is empty.
     package internal(set) var fixed = 0
 
-    package var total: Int { pages + indexes + digests + ghosts + blobs + fixed }
+    package var total: Int { pages + indexes + digests + ghosts + marks + blobs + fixed }
 }

@@ -1,9 +1,10 @@
 import Cluster
 
 /// What a partition holds, in 256 words and one: copies of a partition that have equal digests hold the same versions
-/// of the same keys (Cache rule 20).
+/// of the same keys, and remember the same ends (Cache rule 20).
 ///
-/// Each bucket is the XOR of one word per entry, so an entry goes out as it came in, and order does not matter.
+/// Each bucket is the XOR of one word per entry and per mark of one that ended, so each goes out as it came in, and
+/// order does not matter.
 struct PartitionDigest: ~Copyable {
     static let bucketCount = 256
 
@@ -20,12 +21,12 @@ struct PartitionDigest: ~Copyable {
         buckets.count == 0 ? 0 : buckets[bucket]
     }
 
-    /// An entry comes, or goes.
-    mutating func toggle(_ keyHash: UInt64, _ version: Version) {
+    /// An entry comes, or goes; or a mark.
+    mutating func toggle(_ keyHash: UInt64, _ version: Version, isMark: Bool = false) {
         if buckets.count == 0 {
             buckets = ZeroedWords(count: Self.bucketCount)
         }
-        let word = Self.word(keyHash, version)
+        let word = isMark ? Self.markWord(keyHash, version) : Self.word(keyHash, version)
         buckets[Self.bucket(of: keyHash)] ^= word
         root ^= word
     }
@@ -42,6 +43,11 @@ struct PartitionDigest: ~Copyable {
     /// half of the word's.
     static func word(_ keyHash: UInt64, _ version: Version) -> UInt64 {
         mix(keyHash ^ mix(version.time &+ UInt64(version.node) &* 0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// Mixed once more: a complement would cancel out where two marks stand in one bucket.
+    static func markWord(_ keyHash: UInt64, _ version: Version) -> UInt64 {
+        mix(word(keyHash, version) ^ 0x9E37_79B9_7F4A_7C15)
     }
 
     private static func mix(_ word: UInt64) -> UInt64 {

@@ -13,6 +13,8 @@ final class ShardBox: @unchecked Sendable {
     var hasReservations = false
     /// Loads are under way: who changes a key has to tell the leases.
     var hasLeases = false
+    /// Who is told that upkeep has changed something, in a replicated shard.
+    var upkeepWatcher: (() -> Void)?
 
     init(_ contents: consuming ShardContents) {
         self.contents = contents
@@ -63,26 +65,26 @@ struct ShardContents: ~Copyable {
         _ key: Span<UInt8>, _ value: CacheValue, _ metadata: CacheMetadata, condition: CacheCondition,
         keepsDeadlines: Bool = false, now: UInt64
     ) throws(CacheFault) -> PutOutcome {
-        defer { table.clearChanges() }
+        defer { table.settleChanges() }
         return try table.put(
             table.key(key), value, metadata, condition: condition, keepsDeadlines: keepsDeadlines, now: now,
             version: clock.stamp(now: now), tags: tags)
     }
 
     mutating func putPlain(_ key: Span<UInt8>, _ value: CacheValue, now: UInt64) throws(CacheFault) {
-        defer { table.clearChanges() }
+        defer { table.settleChanges() }
         try table.putPlain(table.key(key), value, now: now, version: clock.stamp(now: now), tags: tags)
     }
 
     mutating func touch(_ key: Span<UInt8>, _ deadlines: Deadlines, now: UInt64) throws(CacheFault) -> Bool {
-        defer { table.clearChanges() }
+        defer { table.settleChanges() }
         return try table.touch(table.key(key), deadlines, now: now, version: clock.stamp(now: now), tags: tags)
     }
 
     mutating func increment(
         _ key: Span<UInt8>, by amount: Int64, deadlines: Deadlines, now: UInt64
     ) throws(CacheFault) -> Int64 {
-        defer { table.clearChanges() }
+        defer { table.settleChanges() }
         return try table.increment(
             table.key(key), by: amount, deadlines: deadlines, now: now, version: clock.stamp(now: now), tags: tags)
     }
@@ -90,13 +92,13 @@ struct ShardContents: ~Copyable {
     mutating func overwrite(
         _ key: Span<UInt8>, from offset: Int, with bytes: Span<UInt8>, now: UInt64
     ) throws(CacheFault) -> Int {
-        defer { table.clearChanges() }
+        defer { table.settleChanges() }
         return try table.overwrite(
             table.key(key), from: offset, with: bytes, now: now, version: clock.stamp(now: now), tags: tags)
     }
 
     mutating func remove(_ key: Span<UInt8>, condition: CacheCondition, now: UInt64) -> RemoveOutcome {
-        defer { table.clearChanges() }
+        defer { table.settleChanges() }
         return table.remove(
             table.key(key), condition: condition, now: now, version: clock.stamp(now: now), tags: tags)
     }

@@ -21,15 +21,21 @@ struct TableHarness: ~Copyable {
 
     init(
         budget: Int = 1 << 40, shards: Int = 1, loop: Int = 0, loopCount: Int = 1,
-        policy: CacheTable.Policy = .evict, account: MemoryAccount? = nil
+        policy: CacheTable.Policy = .evict, isReplicated: Bool = false,
+        account: MemoryAccount? = nil
     ) throws {
         var generator = SeededRandom(seed: 42)
         let settings = CacheTable.Settings(
             loop: loop, loopCount: loopCount, seed: Self.seed, secret: HashSecret(using: &generator),
-            reservation: 8 << 30, policy: policy)
+            reservation: 8 << 30, policy: policy, isReplicated: isReplicated)
         self.account = account ?? MemoryAccount(budget: budget, shards: shards)
         table = try CacheTable(settings, account: self.account)
     }
+
+    var clockTime: UInt64 { clock.latest }
+
+    /// Versions to come are above `time`, which another node's clock may have given.
+    mutating func touchClock(above time: UInt64) { _ = clock.merge(Version(time: time, node: 0), now: now) }
 
     /// The next version.
     mutating func stamp() -> Version { clock.stamp(now: now) }
@@ -145,6 +151,7 @@ extension CacheTable {
     mutating func audit() {
         var expected = MemoryUse()
         expected.fixed = use.fixed
+        var foreign = 0
         expected.ghosts = ghosts.bytes
         expected.pages = arena.pageCount * CacheArena.pageCost
         var indexed = 0
@@ -152,6 +159,11 @@ extension CacheTable {
             expected.indexes += partitions[place].index.bytes
             expected.digests += partitions[place].digest.bytes
             indexed += partitions[place].index.count
+            if isReplicated {
+                expected.indexes += copies[place].byKeyHash.bytes
+                expected.marks += copies[place].marks.bytes
+                foreign += copies[place].isPrimary ? 0 : partitions[place].index.count
+            }
             auditPartition(place)
         }
         var records = 0
@@ -173,6 +185,7 @@ extension CacheTable {
         }
         #expect(records == queues.count && records == indexed)
         #expect(use == expected)
+        #expect(foreign == foreignCount)
         if arena.evacuating == CacheArena.noPage {
             #expect(blocks + arena.freeBytes <= arena.pageCount * CacheArena.pageBytes)
             #expect(blocks + arena.freeBytes >= arena.pageCount * CacheArena.pageBytes * 9 / 10 || arena.pageCount < 60)
@@ -194,15 +207,33 @@ extension CacheTable {
             let hash = keyHash(record)
             buckets[Int(hash >> 56)] ^= PartitionDigest.word(hash, record.version)
             deadlines += record.expiresAt == 0 ? 0 : 1
+            #expect(
+                record.expiresAt == 0 || partitions[place].earliestExpiry <= max(record.expiresAt, record.staleUntil))
             let key = key(record.key)
             #expect(key.indexHash >= latest)
             #expect(partitions.place(of: key.partition) == place)
             latest = key.indexHash
         }
         #expect(deadlines == partitions[place].deadlines)
+        if isReplicated { auditCopy(place, &buckets) }
         for bucket in 0..<PartitionDigest.bucketCount where buckets[bucket] != partitions[place].digest[bucket] {
             Issue.record("bucket \(bucket) of partition \(place)")
         }
         #expect(buckets.reduce(0, ^) == partitions[place].digest.root)
+    }
+
+    /// The second index against the first, and the marks against the digest.
+    private func auditCopy(_ place: Int, _ buckets: inout [UInt64]) {
+        var refs: [UInt32] = []
+        var visits = Int.max
+        _ = copies[place].byKeyHash.collect(from: 0, into: &refs, entriesMax: .max, visits: &visits)
+        #expect(Set(refs) == Set(collected) && refs.count == collected.count)
+        #expect(copies[place].marks.count == partitions[place].marks)
+        var words: [(bucket: Int, word: UInt64)] = []
+        copies[place].marks.forEach(in: 0..<1 << 32) { mark in
+            words.append((Int(mark.keyHash >> 56), PartitionDigest.markWord(mark.keyHash, mark.version)))
+            #expect(firstRef(mark.keyHash, at: place) { _ in true } == 0)
+        }
+        for word in words { buckets[word.bucket] ^= word.word }
     }
 }
