@@ -41,6 +41,12 @@ final class LoopParts {
         return firstCluster
     }
 
+    /// From now on requests about keys go by way of `coordinator`. Before the first of them.
+    func coordinate(by coordinator: Coordinator) {
+        executor.coordinator = coordinator
+        api.coordinator = coordinator
+    }
+
     /// Settings have changed; those that are looked at with each request are in `NodeContext.live`. On the loop.
     func adopt(_ settings: NodeSettings) {
         resp.adoptSettings()

@@ -16,6 +16,8 @@ final class CommandExecutor: @unchecked Sendable {
     let latencyLog = LatencyLog()
     /// One loop owns all keys.
     let isAlone: Bool
+    /// Nil: this node has no replicas. Set before the first command.
+    var coordinator: Coordinator?
 
     init(node: NodeContext, loop: EventLoop) {
         self.node = node
@@ -80,11 +82,18 @@ final class CommandExecutor: @unchecked Sendable {
     }
 
     private func runKeyed(_ command: Command, _ list: ArgumentList, completion: @escaping @Sendable (Reply) -> Void) {
+        guard coordinator == nil else { return runAtPrimaries(command, list, completion: completion) }
+        runOverLoops(command, list, completion: completion)
+    }
+
+    /// Runs a command on the loops of this node.
+    func runOverLoops(_ command: Command, _ list: ArgumentList, completion: @escaping @Sendable (Reply) -> Void) {
         let transaction = Transaction(
             [QueuedCommand(command: command, list: list)], watched: [], Requester(caller: .anybody), executor: self)
         transaction.run { outcome in
             switch outcome {
             case .done(let replies): completion(replies[0])
+            case .refused(let error): completion(.error(error))
             case .watchedKeyChanged: preconditionFailure("no key was watched")
             }
         }

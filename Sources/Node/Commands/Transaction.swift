@@ -23,6 +23,8 @@ final class Transaction: @unchecked Sendable {
         case done([Reply])
         /// A watched key is not what it was.
         case watchedKeyChanged
+        /// It was not done, or nobody knows whether it was.
+        case refused(CommandError)
     }
 
     /// What it needs of one loop.
@@ -141,10 +143,16 @@ extension Transaction {
             shard.assumeIsolated { shard in
                 shard.whenFree(stop.partitions) { [self] shard in
                     let outcome = runAtOnce(on: shard.keyspace)
+                    noteChanges(on: shard.loop)
                     home.executeHereOrThere { [self] in finish(outcome) }
                 }
             }
         }
+    }
+
+    /// Has what was changed there replicated, though there is nobody now.
+    private func noteChanges(on loop: EventLoop) {
+        if executor.coordinator != nil { LoopParts.of(loop).executor.coordinator?.commitDropsAtEndOfTurn() }
     }
 
     private func runAtOnce(on keys: any Keyspace) -> Outcome {
@@ -202,6 +210,7 @@ extension Transaction {
                 shard.assumeIsolated { shard in
                     let keyspace = shard.keyspace
                     keyspace.apply(changes, hasReservedRoom: isDone && room > 0)
+                    self.noteChanges(on: shard.loop)
                     if isLast { shard.release(stop.ticket) }
                 }
                 home.executeHereOrThere { countdown.arrive() }

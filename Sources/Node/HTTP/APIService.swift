@@ -10,6 +10,8 @@ final class APIService: HTTPService {
     let shard: CacheShard
     private let upstash: UpstashFront
     let access: LoopAccess
+    /// Nil: this node has no replicas. Set before the first request.
+    var coordinator: Coordinator?
     private let router: Router<Int>
     /// Names besides addresses and single labels that `Host` may carry.
     private var hosts: [String]
@@ -192,7 +194,7 @@ final class APIService: HTTPService {
 
     /// The deadline in milliseconds: the node's, or what the caller asks for if that is shorter. Nil: it asks for what
     /// cannot be read.
-    private func requestTime(of head: HTTPRequestHead) -> UInt64? {
+    func requestTime(of head: HTTPRequestHead) -> UInt64? {
         let time = node.live.requestTime
         guard let text = head[.xRequestTimeout] else { return time }
         guard let asked = try? DurationText.parse(text).milliseconds, asked > 0 else { return nil }
@@ -219,6 +221,7 @@ final class APIService: HTTPService {
     private func respond(
         to exchange: HTTPExchange, body: Span<UInt8>, onOwnerOfKey action: KeyedAction
     ) {
+        if let coordinator { return respond(to: exchange, body: body, atPrimaryOfKey: action, coordinator) }
         let (node, head) = (node, exchange.head)
         let isPlainGet = action == .get && head.query.isEmpty
         let token = boundToken(of: exchange)

@@ -233,6 +233,13 @@ extension BatchOperation {
         }
     }
 
+    /// The result of an operation that came to nothing.
+    static func result(_ problem: Problem, _ requestID: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { write(problem, to: &$0, requestID) }
+        return writer.bytes
+    }
+
     private static func write(_ problem: Problem, to writer: inout JSONWriter, _ requestID: String) {
         writer.member("status", Int(problem.entry.status))
         writer.key("problem")

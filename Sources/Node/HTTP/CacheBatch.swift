@@ -22,6 +22,7 @@ enum CacheBatch {
         guard let allowance = BatchAllowance(results: operations.count, account: node.cache.account) else {
             return exchange.respond(.overloaded, "There is no memory now for so many results.")
         }
+        guard service.coordinator == nil else { return runAtPrimaries(operations, exchange, service, allowance) }
         var dealt = [[Numbered]](repeating: [], count: node.cache.shards.count)
         for (number, operation) in operations.enumerated() {
             dealt[node.cache.loopIndex(of: operation.key.span)].append(Numbered(number: number, operation: operation))
@@ -59,19 +60,19 @@ enum CacheBatch {
         return false
     }
 
-    fileprivate struct Numbered: Sendable {
+    struct Numbered: Sendable {
         let number: Int
         let operation: BatchOperation
     }
 
-    fileprivate struct Rendered: Sendable {
+    struct Rendered: Sendable {
         let number: Int
         let json: [UInt8]
     }
 }
 
 /// Collects the results of all loops, on the loop of the request.
-private final class BatchResults: @unchecked Sendable {
+final class BatchResults: @unchecked Sendable {
     // Only the home loop touches it.
 
     private var results: [[UInt8]]

@@ -77,7 +77,9 @@ extension CacheHandlers {
         }
     }
 
+    /// Of an answer that is captured whoever delivers it says that.
     static func writeCopies(_ response: borrowing HTTPResponse, _ node: NodeContext) {
+        guard !response.exchange.isCaptured else { return }
         response.header("X-Tribe-Copies") { output in
             output.append(decimal: node.copies.holding)
             output.append("/")
@@ -85,7 +87,8 @@ extension CacheHandlers {
         }
     }
 
-    /// Explicit acks beyond what this cluster can give are refused before anything is written (Cache rule 14).
+    /// Explicit acks beyond what this cluster can give are refused before anything is written (Cache rule 14). Whether
+    /// enough nodes live the coordinator has seen to, where there is one.
     static func checkAcks(_ acks: Int?, _ node: NodeContext, _ exchange: HTTPExchange) -> Bool {
         guard let acks, acks > 0 else { return true }
         guard acks < node.live.replicas else {
@@ -93,7 +96,7 @@ extension CacheHandlers {
             exchange.respond(invalid: [Problem.Fault(parameter: "acks", "At most \(most): replicas less the primary.")])
             return false
         }
-        guard acks <= node.copies.othersAlive else {
+        guard exchange.isCaptured || acks <= node.copies.othersAlive else {
             exchange.respond(
                 .notEnoughCopies,
                 "acks=\(acks) asks for more copies beyond the primary than there are other living nodes "

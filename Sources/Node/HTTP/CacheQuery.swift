@@ -19,6 +19,8 @@ struct CacheQuery {
     private(set) var cursor: [UInt8]?
     private(set) var tag: [UInt8]?
     private(set) var all = false
+    /// The nearest copy may answer.
+    private(set) var isLocal = false
     private(set) var faults: [Problem.Fault] = []
 
     static let limitDefault = 100
@@ -83,7 +85,8 @@ struct CacheQuery {
         case .all:
             if value == Array("true".utf8) { all = true } else { fault(name, "The only value is true.") }
         case .consistency:
-            if value != Array("local".utf8) { fault(name, "The only value is local: the nearest copy may answer.") }
+            isLocal = value == Array("local".utf8)
+            if !isLocal { fault(name, "The only value is local: the nearest copy may answer.") }
         }
     }
 

@@ -100,17 +100,17 @@ extension RESPConnection {
             showToMonitors([], exec: exec, isDone: false)
             throw .execAborted
         }
-        let work = Transaction(
-            transaction.commands, watched: watched, Requester(session), executor: server.executor)
         wait { connection in
-            work.run { outcome in
+            connection.executor.transact(transaction.commands, watched, Requester(connection.session)) {
+                outcome, times in
                 let isDone = if case .done = outcome { true } else { false }
                 connection.showToMonitors(transaction.commands, exec: exec, isDone: isDone)
-                if case .done(let replies) = outcome { connection.note(transaction.commands, replies, work.times) }
+                if case .done(let replies) = outcome { connection.note(transaction.commands, replies, times) }
                 connection.answerAwaited { writer in
                     switch outcome {
                     case .done(let replies): writer.write(connection.charged(replies))
                     case .watchedKeyChanged: writer.nullArray()
+                    case .refused(let error): writer.error(error.text)
                     }
                 }
             }
@@ -123,9 +123,15 @@ extension RESPConnection {
         let keys = (1..<arguments.count).map { arguments.bytes($0) }
         guard keys.allSatisfy({ $0.count <= CacheKey.lengthMax }) else { throw .keyTooLong }
         wait { connection in
-            connection.server.executor.versions(of: keys) { found in
-                let isWatched = connection.session.watched.add(found)
-                connection.answerAwaited { isWatched ? $0.ok() : $0.error(CommandError.tooManyWatched.text) }
+            connection.executor.watch(keys) { found in
+                var error: CommandError?
+                switch found {
+                case .success(let keys): error = connection.session.watched.add(keys) ? nil : .tooManyWatched
+                case .failure(let failure): error = failure
+                }
+                connection.answerAwaited { writer in
+                    if let error { writer.error(error.text) } else { writer.ok() }
+                }
             }
         }
     }

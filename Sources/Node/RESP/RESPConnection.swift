@@ -23,18 +23,24 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
     private var input: [UInt8] = []
     var inputCharge = 0
     var inputCount: Int { input.count }
-    private(set) var order = ReplyOrder()
+    var order = ReplyOrder()
     /// Whether it holds any: asked several times for each command.
-    private(set) var hasOrder = false
+    var hasOrder = false
     /// Where replies go that have to wait for earlier ones.
-    private var held: OutputBuffer?
+    var held: OutputBuffer?
     /// By loop.
-    private var batches: [RemoteBatch?]
-    private var hasBatches = false
+    var batches: [RemoteBatch?]
+    var hasBatches = false
+    /// Nil: this node has no replicas, and all that it does it does by itself.
+    let coordinator: Coordinator?
+    /// By loop: what the coordinators there have to see to.
+    var primaryBatches: [PrimaryBatch?]
+    /// Among the replies that wait there may be one of a write.
+    var hasWritesUnderWay = false
     private(set) var isDecoding = false
     /// A command is under way that those behind it have to wait for.
     private(set) var isWaiting = false
-    private var isEnded = false
+    private(set) var isEnded = false
     /// Whether commands are just run: no transaction is open and nothing else is special about this connection.
     var isPlain = true
     /// The roles of the caller if they say all that he may; else none: then each command is looked at.
@@ -69,6 +75,8 @@ final class RESPConnection: ConnectionHandler, @unchecked Sendable {
         isAlone = executor.isAlone
         decoder = RESPDecoder(limits: Self.limits(of: session, server))
         batches = Array(repeating: nil, count: isAlone ? 0 : server.node.cache.shards.count)
+        coordinator = executor.coordinator
+        primaryBatches = Array(repeating: nil, count: coordinator == nil ? 0 : server.node.cache.shards.count)
         isLimitedAsStranger = isStranger
         updateGrant()
     }
@@ -280,6 +288,9 @@ extension RESPConnection {
     /// The way of nearly every command: about one key, on a connection about which nothing is special.
     @inline(__always)
     private func runOnKey(_ plan: CommandPlan, _ place: Int, _ key: Span<UInt8>, _ arguments: Arguments) -> Bool {
+        if let coordinator, !mayRunHere(plan, key, coordinator) {
+            return runAtPrimary(plan, place, key, arguments)
+        }
         if !isAlone {
             let owner = executor.node.cache.loopIndex(of: key)
             guard owner == executor.loop.index else {
@@ -323,44 +334,6 @@ extension RESPConnection {
     private func settleCount() {
         server.count(countedPlace, calls: countedCalls)
         countedCalls = 0
-    }
-
-    private func batch(_ arguments: Arguments, _ place: Int, for owner: Int) {
-        let batch = batches[owner] ?? RemoteBatch(version: session.version)
-        batches[owner] = batch
-        hasBatches = true
-        batch.append(arguments, place: place, number: order.appendWaiting())
-        hasOrder = true
-    }
-
-    private func sendBatches() {
-        hasBatches = false
-        for owner in batches.indices {
-            guard let batch = batches[owner] else { continue }
-            batches[owner] = nil
-            let (shard, home) = (server.node.cache.shards[owner], connection.loop)
-            shard.loop.execute { [self] in
-                shard.assumeIsolated { shard in
-                    batch.run(on: shard) { home.execute { [self] in received(batch) } }
-                }
-            }
-        }
-    }
-
-    /// The replies of a batch have come.
-    fileprivate func received(_ batch: RemoteBatch) {
-        batch.note(on: self)
-        guard connection.isOpen else { return }
-        for (index, number) in batch.numbers.enumerated() {
-            order.fulfil(number, batch.output, from: batch.marks[index], to: batch.marks[index + 1])
-        }
-        order.release(into: connection.output)
-        hasOrder = !order.isEmpty
-        if !hasOrder {
-            held = nil
-            if isEnded { return connection.finish() }
-        }
-        connection.resumeAtEndOfTurn()
     }
 
     /// Writes a reply where it belongs: into the output, or behind those that wait.
@@ -442,13 +415,13 @@ extension RESPConnection {
     }
 
     /// Runs a command by itself: when all before it are answered, and before all behind it. False: not yet.
-    private func runAlone(_ call: CommandCall, _ arguments: Arguments) -> Bool {
+    func runAlone(_ call: CommandCall, _ arguments: Arguments) -> Bool {
         guard !hasOrder else { return false }
         let command = call.command
         do throws(CommandError) {
             let keys = command.keys.places(in: arguments.count)
             let place = try executor.place(of: keys, in: arguments)
-            if command.isKeyed, place == .loop(executor.loop.index), !isReserved(keys, arguments) {
+            if coordinator == nil, command.isKeyed, place == .loop(executor.loop.index), !isReserved(keys, arguments) {
                 let (handler, keyspace) = (command.keyedHandler, executor.keyspace)
                 let found = CommandExecutor.reply { () throws(CommandError) in try handler(keyspace, arguments) }
                 let reply = charged(found)

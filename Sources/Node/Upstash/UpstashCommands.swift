@@ -26,7 +26,9 @@ extension UpstashFront {
             case .keyed, .get, .set:
                 let keys = command.keys.places(in: arguments.count)
                 let place = try executor.place(of: keys, in: arguments)
-                guard place == .loop(executor.loop.index), !isReserved(keys, arguments) else { return .later(command) }
+                guard place == .loop(executor.loop.index), !isReserved(keys, arguments),
+                    executor.mayRunHere(command, keys, arguments)
+                else { return .later(command) }
                 let reply = CommandExecutor.reply { () throws(CommandError) in
                     try command.keyedHandler(executor.keyspace, arguments)
                 }
@@ -57,7 +59,8 @@ extension UpstashFront {
     /// Whether this loop may read `key` now.
     func isHere(_ key: Span<UInt8>) -> Bool {
         guard key.count <= CacheKey.lengthMax, !executor.shard.isReserved(key) else { return false }
-        return executor.isAlone || node.cache.loopIndex(of: key) == executor.loop.index
+        guard executor.isAlone || node.cache.loopIndex(of: key) == executor.loop.index else { return false }
+        return executor.coordinator?.mayRead(executor.shard.partition(of: key)) ?? true
     }
 
     /// The command that `arguments` call, if it can be had here and takes so many words.

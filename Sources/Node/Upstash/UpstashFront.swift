@@ -197,13 +197,14 @@ extension UpstashFront {
         }
         let queued = commands
         let requester = Requester(caller: caller)
-        Transaction(queued, watched: [], requester, executor: executor).run { [self] outcome in
+        executor.transact(queued, [], requester) { [self] outcome, _ in
             switch outcome {
             case .done(let replies):
                 for queued in queued { show(queued.command, queued.list.arguments, exchange) }
                 if let write = queued.first(where: { $0.command.flags.contains(.write) }) { noteDone(write.command) }
                 // A transaction is answered in JSON, whatever was asked: so say Upstash's documents.
                 answer(exchange, list: replies, format == .resp2 ? .text : format)
+            case .refused(let error): answerError(exchange, error)
             case .watchedKeyChanged: preconditionFailure("no key was watched")
             }
         }

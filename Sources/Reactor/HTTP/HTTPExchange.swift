@@ -41,6 +41,8 @@ package final class HTTPExchange: @unchecked Sendable {
     private var isLastKnown = false
     /// The answer is the last of its connection.
     var closesConnection = false
+    /// Who gets the next answer in place of the client (`capture`).
+    var onCaptured: ((CapturedAnswer) -> Void)?
 
     // MARK: Of the home loop
 
@@ -87,6 +89,7 @@ package final class HTTPExchange: @unchecked Sendable {
         onClientLeaving = nil
         foundMatch = nil
         knownCaller = nil
+        onCaptured = nil
     }
 }
 
@@ -187,6 +190,7 @@ extension HTTPExchange {
 
     /// The answer is complete: it leaves when those before it have.
     func complete() {
+        if let onCaptured { return handOver(to: onCaptured) }
         state = .answered
         if holder === loop {
             onClientLeaving = nil

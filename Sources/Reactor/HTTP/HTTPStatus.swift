@@ -7,6 +7,12 @@ package struct HTTPStatus: Hashable, Sendable {
         self.code = code
     }
 
+    /// Nil: it is none that this server answers with.
+    package init?(known code: UInt16) {
+        guard Self.line(of: code) != nil else { return nil }
+        self.code = code
+    }
+
     package static let ok = HTTPStatus(200)
     package static let created = HTTPStatus(201)
     package static let noContent = HTTPStatus(204)
@@ -18,6 +24,12 @@ package struct HTTPStatus: Hashable, Sendable {
     var forbidsBody: Bool { code == 204 || code == 304 || code < 200 }
 
     var line: StaticString {
+        guard let line = Self.line(of: code) else { preconditionFailure("status \(code) has no status line here") }
+        return line
+    }
+
+    /// Nil: this server answers nothing with it.
+    private static func line(of code: UInt16) -> StaticString? {
         switch code {
         case 200: "HTTP/1.1 200 OK\r\n"
         case 201: "HTTP/1.1 201 Created\r\n"
@@ -43,7 +55,7 @@ package struct HTTPStatus: Hashable, Sendable {
         case 501: "HTTP/1.1 501 Not Implemented\r\n"
         case 503: "HTTP/1.1 503 Service Unavailable\r\n"
         case 505: "HTTP/1.1 505 HTTP Version Not Supported\r\n"
-        default: preconditionFailure("status \(code) has no status line here")
+        default: nil
         }
     }
 }

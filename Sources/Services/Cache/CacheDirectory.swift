@@ -52,7 +52,7 @@ package struct CacheDirectory: Sendable {
         min(64 << 30, max(1 << 30, memory * 2))
     }
 
-    package func loopIndex(of key: Span<UInt8>) -> Int {
-        Int(PartitionID(of: key, seed: seed).rawValue) % shards.count
-    }
+    package func loopIndex(of key: Span<UInt8>) -> Int { loopIndex(of: PartitionID(of: key, seed: seed)) }
+
+    package func loopIndex(of partition: PartitionID) -> Int { Int(partition.rawValue) % shards.count }
 }

@@ -9,6 +9,10 @@ extension CacheShard {
         box.hasReservations && !box.reservations.isFree(PartitionID(of: key, seed: seed))
     }
 
+    package nonisolated func isReserved(_ partition: PartitionID) -> Bool {
+        box.hasReservations && !box.reservations.isFree(partition)
+    }
+
     /// Reserves `partitions` of this loop, each named once, and calls `granted` with a ticket for `release`, now or
     /// later.
     package func reserve(
