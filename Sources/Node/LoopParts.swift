@@ -1,4 +1,5 @@
 import Reactor
+import Services
 
 /// What a node has on each of its loops, to be found from a call on the loop.
 final class LoopParts {
@@ -9,14 +10,18 @@ final class LoopParts {
     let pubsub: PubSubHub
     let resp: RESPLoopServer
     let cluster: LoopCluster
+    /// Nil: this node has no replicas.
+    let replicas: ReplicaHost?
     /// On the first loop: the node's part in the cluster.
     private var firstCluster: NodeCluster?
     /// On the first loop: what reads the settings anew.
     var settingsKeeper: SettingsKeeper?
 
-    /// Starts to listen for the Redis protocol. On the loop. `nodeCluster`: on the first.
+    /// Starts to listen for the Redis protocol. On the loop. `nodeCluster`: on the first; `replication`: of a node with
+    /// a peer port.
     init(
-        node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount, nodeCluster: NodeCluster?
+        node: NodeContext, loop: EventLoop, respClaim: PortClaim, connections: SharedCount, nodeCluster: NodeCluster?,
+        replication: NodeReplication? = nil
     ) throws {
         cluster = LoopCluster(node.clusterAtStart, loop: loop)
         access = LoopAccess(tokens: node.tokensAtStart, failures: node.failedLogins)
@@ -24,6 +29,10 @@ final class LoopParts {
         upstash = UpstashFront(executor: executor, access: access)
         api = APIService(node: node, loop: loop, upstash: upstash, access: access)
         pubsub = PubSubHub(node: node, loop: loop)
+        let replicated = replication?.connect(loop)
+        replicas = replicated?.0
+        executor.coordinator = replicated?.1
+        api.coordinator = replicated?.1
         resp = try RESPLoopServer(executor: executor, access: access, claim: respClaim, connections: connections)
         loop.occupant = self
         firstCluster = nodeCluster

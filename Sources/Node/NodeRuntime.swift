@@ -30,8 +30,8 @@ final class NodeRuntime: Sendable {
         let identity = dataDirectory?.identity ?? .random(id: settings.nodeID)
         let group = try LoopGroup(count: settings.loops)
         let cache = try CacheDirectory(
-            group: group, memory: settings.memory, seed: settings.placementSeed, node: 0, policy: settings.eviction,
-            valueMax: settings.valueMax)
+            group: group, memory: settings.memory, seed: settings.placementSeed, node: settings.clockNode,
+            policy: settings.eviction, valueMax: settings.valueMaxInForce, isReplicated: settings.ownNode != nil)
         let api = try API()
         let claim = try PortClaim(address)
         let respClaim = try PortClaim(respAddress)
@@ -44,14 +44,16 @@ final class NodeRuntime: Sendable {
         self.respAddress = respClaim.address
         let respConnections = SharedCount()
         let nodeCluster = NodeCluster(context, dataDirectory, logger: logger)
+        let replication = Self.replication(of: context, nodeCluster)
         for loop in group.loops {
             try loop.wait {
                 let parts = try LoopParts(
                     node: context, loop: loop, respClaim: respClaim, connections: respConnections,
-                    nodeCluster: loop.index == 0 ? nodeCluster : nil)
+                    nodeCluster: loop.index == 0 ? nodeCluster : nil, replication: replication)
                 parts.resp.tls = files?.tls
             }
         }
+        Self.start(replication, on: group)
         let server = try HTTPServer(
             group: group, claim: claim, limits: settings.limits, tls: files?.tls, budget: cache.account
         ) { loop in
@@ -60,6 +62,22 @@ final class NodeRuntime: Sendable {
         self.server = server
         tls = NodeTLS(group: group, server: server, context: files?.tls, logger: logger)
         try startCluster(secrets: files?.secrets)
+    }
+
+    /// Nil: without a peer port there is nobody to replicate to.
+    private static func replication(of node: NodeContext, _ cluster: NodeCluster) -> NodeReplication? {
+        guard node.settings.ownNode != nil else { return nil }
+        return node.group.loops[0].wait {
+            let replication = NodeReplication(node, cluster)
+            cluster.replication = replication
+            return replication
+        }
+    }
+
+    private static func start(_ replication: NodeReplication?, on group: LoopGroup) {
+        guard let replication else { return }
+        let hosts = group.loops.compactMap { loop in loop.wait { LoopParts.of(loop).replicas } }
+        group.loops[0].wait { replication.start(hosts) }
     }
 
     /// Finds the other nodes. Without a settings file there are none.
@@ -134,6 +152,7 @@ final class NodeRuntime: Sendable {
         // It has work for libuv's pool, which is taken apart when the process exits.
         LoopParts.of(context.group.loops[0]).settingsKeeper?.close()
         let delay = context.live.drainDelay
+        LoopParts.of(context.group.loops[0]).nodeCluster.handOver()
         logger.info("draining", metadata: ["delay": "\(DurationText.render(.milliseconds(Int64(delay))))"])
         server.announceDrain()
         let timer = LoopTimer(loop: context.group.loops[0]) { [self] in drain() }
@@ -170,5 +189,14 @@ final class NodeRuntime: Sendable {
                 LoopParts.of(loop).resp.drain(time: time) { cut in first.execute { cuts.add([cut]) } }
             }
         }
+    }
+}
+
+extension NodeSettings {
+    /// What the stamps of this node's clock carry, to tell them from those of others: made from its id. Two nodes that
+    /// have the same are told apart by the values (Cache rule 13).
+    fileprivate var clockNode: UInt16 {
+        guard let own = ownNode else { return 0 }
+        return UInt16(truncatingIfNeeded: XXH3.hash(own.id.text.utf8.span, seed: 0))
     }
 }

@@ -27,7 +27,6 @@ def test_a_client_of_clusters_finds_all_slots_at_the_node_that_it_asks(cluster, 
                 assert client.set(f"key:{number}", number) is True
                 assert client.get(f"key:{number}") == str(number).encode()
             assert client.mset_nonatomic({"{a}1": 1, "{b}2": 2}) == [True, True]
-            assert client.dbsize() >= 52
             client.flushall()
 
 

@@ -16,6 +16,8 @@ final class NodeCluster: @unchecked Sendable {
     /// Nil: this node is alone.
     private var shell: ClusterShell?
     private var links: PeerLinks?
+    /// Nil: this node is alone.
+    var replication: NodeReplication?
     private var conditionsKnown: [ClusterCondition: String] = [:]
     /// Conditions that have changed since the last snapshot was published, in order; nil: one that has ended.
     private var conditionsChanged: [(condition: ClusterCondition, text: String?)] = []
@@ -60,10 +62,19 @@ final class NodeCluster: @unchecked Sendable {
     /// Of each link; none: this node is alone.
     var linkStatistics: [(peer: NodeID, kind: LinkKind, statistics: LinkStatistics)] { shell?.linkStatistics ?? [] }
 
+    /// Messages to other nodes, in their order.
+    func send(_ messages: [PeerMessage]) { shell?.send(messages) }
+
+    /// This node is about to go: others are to have its partitions.
+    func handOver() { replication?.leave() }
+
     /// Says to the others that this node goes.
     func leave() { shell?.leave() }
 
-    func close() { shell?.close() }
+    func close() {
+        shell?.close()
+        replication?.close()
+    }
 
     /// By how much (ms) some loop of the node was late at worst since the last call.
     func lag(_ milliseconds: UInt64) { shell?.lag(milliseconds) }
@@ -189,6 +200,7 @@ extension NodeCluster: ClusterObserver {
     }
 
     func changed(_ snapshot: ClusterSnapshot, _ events: [MemberEvent], rosterChanged: Bool) {
+        replication?.adopt(snapshot)
         publish(snapshot, members: events, rosterChanged: rosterChanged)
         for event in events {
             log(event)
@@ -225,11 +237,13 @@ extension NodeCluster: ClusterObserver {
         answer(payload) { completion($0) }
     }
 
-    func received(_ type: FrameType, _ payload: [UInt8], from peer: PeerIdentity) {}
+    func received(_ type: FrameType, _ payload: [UInt8], from peer: PeerIdentity) {
+        replication?.received(type, payload, from: peer)
+    }
 
-    func unsent(_ type: FrameType, _ payload: [UInt8], to node: NodeID) {}
+    func unsent(_ type: FrameType, _ payload: [UInt8], to node: NodeID) { replication?.unsent(payload, to: node) }
 
-    func lost(_ node: NodeID) {}
+    func lost(_ node: NodeID) { replication?.lost(node) }
 
     func rejected(_ node: NodeID?, _ rejection: LinkRejection) {
         logger.warning(

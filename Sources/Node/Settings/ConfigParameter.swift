@@ -58,7 +58,8 @@ struct ConfigParameter: Sendable {
                 }), { $0.live.eviction.redisName }),
         ConfigParameter(
             "proto-max-bulk-len",
-            .memory({ _ in bulkRange }, { $0.cache.account.valueMax = Int($1) }), { "\($0.cache.account.valueMax)" }),
+            .memory({ bulkMin...Int64($0.settings.valueMaxLimit) }, { $0.cache.account.valueMax = Int($1) }),
+            { "\($0.cache.account.valueMax)" }),
         ConfigParameter(
             "slowlog-log-slower-than", .integer({ _ in -1...Int64.max }, { $0.live.slowLogMicroseconds = $1 }),
             { "\($0.live.slowLogMicroseconds)" }),
@@ -72,7 +73,7 @@ struct ConfigParameter: Sendable {
     ]
 
     /// Redis has no smaller one either.
-    private static let bulkRange = Int64(1 << 20)...Int64(NodeSettings.valueMaxCeiling)
+    private static let bulkMin = Int64(1 << 20)
 
     private static let fixed: [ConfigParameter] = [
         ConfigParameter("appendonly", .fixed, { _ in "no" }),

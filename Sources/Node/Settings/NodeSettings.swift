@@ -75,6 +75,11 @@ struct NodeSettings: Sendable {
     static let memoryMax = 1 << 50
     /// A value's length is kept in 32 bits.
     static let valueMaxCeiling = 1 << 30
+    /// What goes from node to node in one message.
+    static let replicatedValueMax = 64 << 20
+    /// A node with peers takes no value that they could not have a copy of.
+    var valueMaxLimit: Int { ownNode == nil ? Self.valueMaxCeiling : Self.replicatedValueMax }
+    var valueMaxInForce: Int { min(valueMax, valueMaxLimit) }
 }
 
 extension NodeSettings {

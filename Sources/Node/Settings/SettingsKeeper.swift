@@ -127,7 +127,7 @@ extension SettingsKeeper {
             node.live.clientsMax = limits.connections
         }
         if keys.contains("cache.memory") { node.cache.account.budget = settings.memory }
-        if keys.contains("cache.valueMax") { node.cache.account.valueMax = settings.valueMax }
+        if keys.contains("cache.valueMax") { node.cache.account.valueMax = settings.valueMaxInForce }
         if keys.contains("cache.eviction") { node.adopt(settings.eviction) }
         if keys.contains(where: { $0.hasPrefix("membership") }) { cluster.adopt(settings.membership) }
         node.live.adopt(settings)
