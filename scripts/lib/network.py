@@ -50,10 +50,18 @@ class Network:
 
     def cut(self, host: int, other: int):
         """Both drop what comes from the other, without a word."""
+        self._drop(host, other, "")
+
+    def lose(self, host: int, other: int, percent: int):
+        """Both drop so much of what comes from the other, at random."""
+        self._drop(host, other, f"numgen random mod 100 < {percent} ")
+
+    def _drop(self, host: int, other: int, condition: str):
         for here, there in ((host, other), (other, host)):
+            source = f"ip saddr {self.address(there)}"
             rules = f"""
                 table inet cut{there} {{
-                    chain input {{ type filter hook input priority 0; ip saddr {self.address(there)} drop; }}
+                    chain input {{ type filter hook input priority 0; {source} {condition}drop; }}
                 }}
             """
             with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:

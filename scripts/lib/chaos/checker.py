@@ -1,9 +1,9 @@
 """What is wrong with a history: lost writes, deletes undone, increments repeated, stale reads, copies that differ.
 
-Every write takes its place among the writes of its key at one moment between its start and its end (an unanswered one:
-until the deadline of its request), for all nodes here share one wall clock and the newest write wins. So a value that is
-read is wrong only if **every** write that could have left it must come before an acknowledged write that ended before
-the read began. Writes that overlap may have come in either order, and a failed or unanswered write may stand or not.
+Every write takes its place among the writes of its key at one moment between its start and its end (an unanswered
+one: until the deadline of its request), for all nodes here share one wall clock and the newest write wins. So a value
+that is read is wrong only if **every** write that could have left it must come before an acknowledged write that ended
+before the read began. Writes that overlap may have come in either order; a failed or unanswered one may stand or not.
 
 An acknowledged write has to survive if fewer nodes were killed than its answer said hold it, counted until the copies
 were whole again. One that did not have to survive may stand or not, as an unanswered one may.

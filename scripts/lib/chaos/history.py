@@ -28,8 +28,8 @@ class Operation(NamedTuple):
     outcome: Outcome
     # The node that was asked.
     node: str
-    # Of a write: the last moment at which it may have taken its place among the writes of its key. That is `end`, unless
-    # nobody answered: then a node may have executed it until the deadline of the request.
+    # Of a write: the last moment at which it may have taken its place among the writes of its key. That is `end`,
+    # unless nobody answered: then a node may have executed it until the deadline of the request.
     latest: float = 0.0
     # Of an acknowledged write: how many nodes hold it, by its answer; 0 if the answer did not say.
     copies: int = 0
