@@ -22,6 +22,9 @@ SCENARIOS = {
     "split": "links.run_split",
     "link": "links.run_cut",
     "loss": "links.run_loss",
+    "rolling": "restarts.run",
+    "grow": "growth.run",
+    "clock": "clocks.run",
 }
 
 

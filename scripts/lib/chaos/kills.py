@@ -6,7 +6,7 @@ from chaos.checker import Rules
 from chaos.history import Healed, Kill, Kind, Operation, Outcome
 from chaos.load import Load, Recording
 from chaos.reading import read_all, settled
-from chaos.results import Check, Failed, Judgement
+from chaos.results import Check, Failed, Judgement, worst
 from chaos.stage import REPLICAS, Stage, say
 from report import Target, median
 
@@ -80,14 +80,6 @@ def kill_under_load(stage: Stage, number: int, victim, survivors) -> tuple[Recor
         killed = time.monotonic()
         time.sleep(AFTER_SECONDS)
         return load.stop(), killed
-
-
-def worst(checks: list[Check]) -> Check:
-    """Of the same check in each round: the first that failed, or else the one with the highest figure."""
-    for check in checks:
-        if isinstance(check, Failed):
-            return check
-    return max(checks, key=lambda check: check.value)
 
 
 def figure(check: Check) -> str:

@@ -121,8 +121,8 @@ def run_long(is_short: bool) -> tuple[str, bool]:
         next((each.home for each in rounds if isinstance(each.home, Failed)), rounds[-1].home),
         *judgement.checks(count * 2_000)]
     heading = (f"{count} pauses of 10 s, each node in turn; {CONNECTIONS} connections to each node, {RATE} requests/s "
-               f"in all. {BUFFERED} writes are left in the sockets of the paused node in each, half of them by clients that "
-               f"go away, and made anew elsewhere {REWRITTEN_AT - BUFFERED_AT} s later.")
+               f"in all. {BUFFERED} writes are left in the sockets of the paused node in each, half of them by clients "
+               f"that go away, and made anew elsewhere {REWRITTEN_AT - BUFFERED_AT} s later.")
     return results.told(checks, heading)
 
 

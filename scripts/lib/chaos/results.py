@@ -94,6 +94,12 @@ class Judgement:
         return rows
 
 
+def worst(checks: list[Check]) -> Check:
+    """Of the same check in each round: the first that failed, or else the one with the highest figure."""
+    failed = next((check for check in checks if isinstance(check, Failed)), None)
+    return failed or max(checks, key=lambda check: check.value)
+
+
 def failed_requests(what: str, failed: list[Operation], refusals: int = 0) -> Target:
     """None may have failed; how they did is told on standard error."""
     causes: dict[str, int] = {}
