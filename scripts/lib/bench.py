@@ -2,6 +2,7 @@
 import argparse
 import sys
 
+import bench_cluster
 import bench_connections
 import bench_http
 import bench_memory
@@ -12,7 +13,7 @@ import report
 from servers import raise_descriptor_limit
 
 BENCHES = {"http": bench_http, "resp": bench_resp, "upstash": bench_upstash, "memory": bench_memory,
-           "connections": bench_connections, "tls": bench_tls}
+           "connections": bench_connections, "tls": bench_tls, "cluster": bench_cluster}
 
 
 def parse_arguments() -> argparse.Namespace:
